@@ -1,0 +1,108 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A Sender delivers batches to one destination. The engine calls its methods from one goroutine at a time.
+type Sender interface {
+	// Send returns nil only once the destination has accepted the whole batch (for a Committer: has taken it; Commit
+	// then makes it accepted). It neither retries nor buffers, ends soon after its context, and must not keep the
+	// batch or anything in it. Its error says what to do: see Permanent, RetryAfter, PartialError and ErrTooLarge;
+	// anything else is taken for transient and the batch is sent again.
+	Send(ctx context.Context, b Batch) error
+	// Close frees what the sender holds and gives up on what was not accepted.
+	Close() error
+}
+
+// A Committer is a Sender whose Send only hands over: what was sent counts as accepted when Commit has returned nil.
+// When Commit or a later Send fails, the engine goes back to the position of the last commit and sends again from
+// there; the sender then first undoes what was sent and not committed, if its destination allows that.
+type Committer interface {
+	Commit(ctx context.Context) error
+}
+
+// A Reopener is a Sender that can let go of what it has open and open it anew (SIGHUP, log rotation).
+type Reopener interface {
+	Reopen(ctx context.Context) error
+}
+
+// Record is an entry as one sender sees it.
+type Record struct {
+	Body  []byte // as the sender's view encoded it; shared and immutable
+	Chunk *Chunk // where the entry is from
+	Index int    // which entry of the chunk it is
+}
+
+// Position returns the entry's position.
+func (r *Record) Position() Position { return r.Chunk.Entries[r.Index].Position }
+
+// Time returns the entry's own time.
+func (r *Record) Time() time.Time {
+	return time.UnixMicro(int64(r.Chunk.Entries[r.Index].Position.Realtime)) //nolint:gosec // 292,000 years
+}
+
+// Lookup returns the value of a field of the whole entry (before redaction and field filter), see Chunk.Lookup.
+func (r *Record) Lookup(name string) ([]byte, bool) { return r.Chunk.Lookup(r.Index, name) }
+
+// AppendID appends an ID that is the entry's own for ever, so that a destination can recognise an entry it already has:
+// the sequence's ID and the number in it.
+func (r *Record) AppendID(b []byte) []byte {
+	p := &r.Chunk.Entries[r.Index].Position
+	b = append(b, p.SeqnumID.String()...)
+	b = append(b, '-')
+	return strconv.AppendUint(b, p.Seqnum, 16)
+}
+
+// Batch is what one call of Send gets: records in the order of the log, at least one.
+type Batch struct {
+	Records []Record
+	Bytes   int // of all bodies together
+}
+
+// ErrTooLarge says that the destination refuses a batch for its size. The engine sends it in two halves; a single
+// record that is too large becomes a dead letter.
+var ErrTooLarge = errors.New("too large for the destination")
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// Permanent marks err as one that sending the same batch again cannot mend: its records become dead letters. Returned by
+// an Open it says that trying again is useless until the configuration has changed.
+func Permanent(err error) error { return &permanentError{err} }
+
+// IsPermanent reports whether err was marked by Permanent.
+func IsPermanent(err error) bool {
+	var p *permanentError
+	return errors.As(err, &p)
+}
+
+type retryAfterError struct {
+	err   error
+	after time.Duration
+}
+
+func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Unwrap() error { return e.err }
+
+// RetryAfter marks err as transient and says how long the destination wants to be left alone.
+func RetryAfter(err error, after time.Duration) error { return &retryAfterError{err, after} }
+
+// PartialError says that some records of a batch were not accepted; all others were. Records whose error is
+// Permanent become dead letters, the rest is sent again, alone.
+type PartialError struct {
+	Errs map[int]error // by index in Batch.Records
+}
+
+func (e *PartialError) Error() string {
+	for _, err := range e.Errs {
+		return fmt.Sprintf("%d records of the batch were refused, one of them with: %v", len(e.Errs), err)
+	}
+	return "some records of the batch were refused"
+}

@@ -1,0 +1,45 @@
+package pump
+
+import "time"
+
+// A View is what one sender sees of the entries: which of them, which fields, redacted and encoded how.
+// Senders with the same settings share one, and so its work. It is pure and may be used concurrently.
+type View interface {
+	// Render returns the records for the chunk's entries, in order. It works once a chunk (Chunk.Memo).
+	Render(c *Chunk) *Rendered
+}
+
+// Rendered is what a view made of a chunk. It is immutable and shared.
+type Rendered struct {
+	Records []Record // of the entries that passed; Index rises
+	Bytes   int      // of all bodies together
+}
+
+// An Inspector is the reader's own look at a chunk: what is counted once, however many senders there are.
+type Inspector interface {
+	// Inspect is pure and may be used concurrently with the views, whose work it shares.
+	Inspect(c *Chunk) Inspection
+}
+
+// Inspection is what an Inspector found in a chunk.
+type Inspection struct {
+	Lines         int64 // entries that at least one sender gets; of a reader without senders, all that match
+	Bytes         int64 // the sum of their largest encodings
+	Hits          []SearchHit
+	SecretMatches int64 // messages that the secret filters changed
+	TooLong       int64 // entries over the size limit, whose JSON was cut
+	Slow          []SlowSearch
+}
+
+// SearchHit counts the entries that a search matched with the same tags.
+type SearchHit struct {
+	Search string
+	Tags   map[string]string // sanitised for statsd, the reader's own tags left out
+	Count  int64
+}
+
+// SlowSearch is a search that took longer than the reader's threshold_for_metric_emit.
+type SlowSearch struct {
+	Pattern string
+	Took    time.Duration
+}
