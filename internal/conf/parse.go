@@ -1,0 +1,295 @@
+package conf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tailscale/hujson"
+)
+
+// maxDepth bounds how deep objects and lists are nested, so that no file exhausts the stack.
+const maxDepth = 100
+
+// Parse parses a file. The Object is never nil; where the file is no JSON object it is empty and the Report says why.
+func Parse(file string, src []byte) (*Object, *Report) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	r := newReport(file, src)
+	empty := &Object{Value{n: &node{kind: KindObject}, r: r}}
+	root, err := parse(src)
+	if err != nil {
+		r.add(err.offset, "", false, err.text(r))
+		return empty, r
+	}
+	n := convert(root)
+	v := Value{n: n, r: r}
+	if n.kind != KindObject {
+		v.Errorf("must be an object, { … }, not %s", n.kind)
+		return empty, r
+	}
+	v.checkDuplicates()
+	return &Object{v}, r
+}
+
+// syntaxError says what was expected at an offset; opened is the offset of what is still open there, or -1.
+type syntaxError struct {
+	offset int
+	what   string
+	opened int
+}
+
+func (e *syntaxError) text(r *Report) string {
+	if e.opened < 0 {
+		return e.what
+	}
+	return fmt.Sprintf("%s; the %q of line %d is not closed", e.what, r.src[e.opened], r.line(e.opened))
+}
+
+func parse(src []byte) (hujson.Value, *syntaxError) {
+	if !utf8.Valid(src) {
+		return hujson.Value{}, &syntaxError{invalidUTF8(src), "is not UTF-8", -1}
+	}
+	scan := scanBrackets(src)
+	if scan.tooDeep >= 0 {
+		return hujson.Value{}, &syntaxError{scan.tooDeep, fmt.Sprintf("nested deeper than %d levels", maxDepth), -1}
+	}
+	// The line break ends a comment in the last line, which hujson would miss.
+	v, err := hujson.Parse(append(bytes.Clone(src), '\n'))
+	if err != nil {
+		return v, explain(src, scan, err)
+	}
+	return v, nil
+}
+
+func invalidUTF8(src []byte) int {
+	for i := 0; i < len(src); {
+		c, size := utf8.DecodeRune(src[i:])
+		if c == utf8.RuneError && size == 1 {
+			return i
+		}
+		i += size
+	}
+	return len(src)
+}
+
+var hujsonPlace = regexp.MustCompile(`^hujson: line (\d+), column (\d+): `)
+
+// explain turns hujson's error into one that says what was expected. It never quotes more than a word of the file: it
+// could be a secret.
+func explain(src []byte, scan brackets, err error) *syntaxError {
+	offset := offsetOf(src, err.Error())
+	what := err.Error()
+	if m := hujsonPlace.FindString(what); m != "" {
+		what = what[len(m):]
+	}
+	switch {
+	case scan.openString >= 0 && errors.Is(err, io.ErrUnexpectedEOF):
+		return &syntaxError{scan.openString, "the string that begins here has no closing quote", -1}
+	case scan.openComment >= 0 && errors.Is(err, io.ErrUnexpectedEOF):
+		return &syntaxError{scan.openComment, "the comment that begins here is not closed with */", -1}
+	case errors.Is(err, io.ErrUnexpectedEOF) && scan.opened >= 0:
+		return &syntaxError{offset, "the file ends here, expected " + expected(what), scan.opened}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &syntaxError{offset, "the file ends here, expected " + expected(what), -1}
+	case strings.HasPrefix(what, "invalid literal"):
+		at, text := badLiteral(src, offset)
+		return &syntaxError{at, text, -1}
+	}
+	c, _ := utf8.DecodeRune(src[min(offset, len(src)):])
+	return &syntaxError{offset, fmt.Sprintf("unexpected %s, expected %s", strconv.QuoteRune(c), expected(what)), -1}
+}
+
+func offsetOf(src []byte, text string) int {
+	m := hujsonPlace.FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	line, _ := strconv.Atoi(m[1])
+	column, _ := strconv.Atoi(m[2])
+	offset := 0
+	for ; line > 1; line-- {
+		offset += bytes.IndexByte(src[offset:], '\n') + 1
+	}
+	return min(offset+column-1, len(src))
+}
+
+func expected(hujsonText string) string {
+	for _, e := range []struct{ in, out string }{
+		{"at start of object name", `a key in double quotes`},
+		{"object after name", "':'"},
+		{"after object name", "':'"},
+		{"object after value", "',' or '}'"},
+		{"after object value", "',' or '}'"},
+		{"array after value", "',' or ']'"},
+		{"after array value", "',' or ']'"},
+		{"after top-level value", "nothing more"},
+		{"in line comment", "a line break"},
+		{"comment", "a comment"},
+	} {
+		if strings.Contains(hujsonText, e.in) {
+			return e.out
+		}
+	}
+	return "a value"
+}
+
+// badLiteral says what is wrong with the string or word at offset, and where.
+func badLiteral(src []byte, offset int) (at int, text string) {
+	if src[offset] != '"' {
+		word := src[offset:]
+		if end := bytes.IndexFunc(word, func(c rune) bool { return !strings.ContainsRune("+-._", c) && !isAlnum(c) }); end >= 0 {
+			word = word[:end]
+		}
+		if len(word) > 0 && (word[0] == '-' || word[0] == '+' || word[0] == '.' || (word[0] >= '0' && word[0] <= '9')) {
+			return offset, "is not a number as JSON has them"
+		}
+		switch lower := strings.ToLower(string(word)); lower {
+		case "true", "false", "null":
+			return offset, fmt.Sprintf("expected %s in lower-case letters", lower)
+		case "none":
+			return offset, "expected null"
+		}
+		return offset, "expected a value: text must be in double quotes"
+	}
+	for i := offset + 1; i < len(src); i++ {
+		switch c := src[i]; {
+		case c == '\n':
+			return offset, "the string that begins here has no closing quote in its line"
+		case c < ' ':
+			return i, fmt.Sprintf(`a control character in a string must be written as \u%04x`, c)
+		case c == '\\' && i+1 < len(src):
+			if !strings.ContainsRune(`"\/bfnrt`, rune(src[i+1])) && !validUnicodeEscape(src[i+1:]) {
+				return i, `a backslash in a string must be doubled (\\) unless it begins one of \" \\ \/ \b \f \n \r \t \u0000`
+			}
+			i++
+		case c == '"':
+			return offset, "is not a string as JSON has them"
+		}
+	}
+	return offset, "is not a string as JSON has them"
+}
+
+func validUnicodeEscape(b []byte) bool {
+	if len(b) < 5 || b[0] != 'u' {
+		return false
+	}
+	_, err := strconv.ParseUint(string(b[1:5]), 16, 16)
+	return err == nil
+}
+
+func isAlnum(c rune) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// brackets is what a first pass over a file finds; every field is an offset, or -1.
+type brackets struct {
+	opened      int // the innermost bracket that is not closed
+	openString  int // a string without end
+	openComment int // a comment without end
+	tooDeep     int
+}
+
+func scanBrackets(src []byte) brackets {
+	found := brackets{-1, -1, -1, -1}
+	var open []int
+	for i := 0; i < len(src); i++ {
+		switch src[i] {
+		case '"':
+			end := stringEnd(src, i)
+			if end < 0 {
+				found.openString = i
+				end = len(src)
+			}
+			i = end
+		case '/':
+			end := commentEnd(src, i)
+			if end < 0 {
+				found.openComment = i
+				end = len(src)
+			}
+			i = end
+		case '{', '[':
+			open = append(open, i)
+			if len(open) > maxDepth {
+				found.tooDeep = i
+				return found
+			}
+		case '}', ']':
+			open = open[:max(0, len(open)-1)]
+		}
+	}
+	if len(open) > 0 {
+		found.opened = open[len(open)-1]
+	}
+	return found
+}
+
+// stringEnd returns the offset of the quote that closes the string at start, or -1.
+func stringEnd(src []byte, start int) int {
+	for i := start + 1; i < len(src); i++ {
+		switch src[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+// commentEnd returns the offset of the last byte of the comment at start, or -1; start itself when there is no comment.
+func commentEnd(src []byte, start int) int {
+	var end string
+	switch rest := src[start:]; {
+	case bytes.HasPrefix(rest, []byte("//")):
+		end = "\n"
+	case bytes.HasPrefix(rest, []byte("/*")):
+		end = "*/"
+	default:
+		return start
+	}
+	i := bytes.Index(src[start+2:], []byte(end))
+	switch {
+	case i >= 0:
+		return start + 2 + i + len(end) - 1
+	case end == "\n":
+		return len(src)
+	}
+	return -1
+}
+
+// convert turns the syntax tree into ours, which has decoded strings and no comments.
+func convert(h hujson.Value) *node {
+	n := &node{offset: h.StartOffset}
+	switch t := h.Value.(type) {
+	case *hujson.Object:
+		n.kind = KindObject
+		for _, m := range t.Members {
+			key := m.Name.Value.(hujson.Literal).String() //nolint:forcetypeassert // hujson has no other names
+			n.members = append(n.members, member{key: key, offset: m.Name.StartOffset, value: convert(m.Value)})
+		}
+	case *hujson.Array:
+		n.kind = KindList
+		for _, e := range t.Elements {
+			n.elems = append(n.elems, convert(e))
+		}
+	case hujson.Literal:
+		n.text = string(t)
+		switch t.Kind() {
+		case '"':
+			n.kind, n.text = KindString, t.String()
+		case '0':
+			n.kind = KindNumber
+		case 't', 'f':
+			n.kind = KindBool
+		default:
+			n.kind = KindNull
+		}
+	}
+	return n
+}
