@@ -1,0 +1,124 @@
+# Everything there is to do with this repository. `make` alone lists it.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+.DEFAULT_GOAL := help
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -X main.version=$(VERSION)
+FUZZTIME ?= 20s
+BENCH    ?= .
+
+# The packages of Debian that each task needs; what is missing is installed, see .ci/need.
+BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
+RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
+TEST_PACKAGES  := $(RUN_PACKAGES) zstd
+BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog
+
+GOLANGCI_VERSION := 2.15.0
+GOLANGCI_LINT    := bin/tools/golangci-lint
+
+# Whole-program tests run the binary they have built themselves, which Go's test cache knows nothing of.
+UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
+SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
+
+.PHONY: help build build-static run test test-unit test-whole check-static e2e-long \
+        lint lint-format lint-vet lint-go lint-modules lint-shell bench bench-peers fuzz clean \
+        need-build need-run need-test need-bench
+
+help: ## list these targets
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+
+build: need-build ## build bin/journalpump (cgo: both journal backends)
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/journalpump ./cmd/journalpump
+
+build-static: ## build bin/journalpump-static (no cgo: native backend only, runs in an empty container)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS) -s -w' -o bin/journalpump-static ./cmd/journalpump
+
+run: need-run build ## pump this machine's journal to the terminal
+	@packaging/run-here bin/journalpump
+
+test: need-test ## run all tests: set up, vet, unit tests with the race detector, whole program
+	$(GO) vet ./...
+	@echo "== unit tests (with the race detector) and whole-program tests"
+	@{ $(GO) test -json -race -timeout 8m $(TESTFLAGS) $(UNIT_PACKAGES) || true; \
+	   $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
+
+test-unit: ## run the unit tests alone, without the race detector
+	@{ $(GO) test -json $(TESTFLAGS) $(UNIT_PACKAGES) || true; } | $(SUMMARY)
+
+test-whole: need-test ## run the whole-program tests alone
+	@{ $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
+
+check-static: ## prove that the static binary needs nothing: no loader, no library, an empty root directory
+	$(GO) test -count=1 -v -run '^TestStatic' ./test/e2e
+
+e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reloads and kills
+	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e
+
+lint: lint-format lint-modules lint-vet lint-go lint-shell ## run all linters (make -k lint: don't stop at the first)
+
+lint-format:
+	@unformatted=$$(git ls-files '*.go' | xargs -r gofmt -l); \
+	[ -z "$$unformatted" ] || { printf 'not gofmt-ed:\n%s\n' "$$unformatted"; exit 1; }
+
+lint-modules:
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+lint-vet: need-build
+	$(GO) vet ./...
+	CGO_ENABLED=0 $(GO) vet ./...
+
+lint-go: need-build $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) run ./...
+
+lint-shell:
+	@.ci/need --optional shellcheck
+	@if command -v shellcheck >/dev/null; then \
+	  git ls-files | xargs grep -lE '^#!.*\b(ba)?sh\b' --exclude='*.md' | xargs -r shellcheck; \
+	fi
+
+# The version is part of the recipe: another one installed in GOPATH, or an old one here, is not used.
+$(GOLANGCI_LINT): Makefile
+	@mkdir -p $(@D)
+	@own=$$($(GO) env GOPATH)/bin/golangci-lint; \
+	if [ "$$("$$own" version --short 2>/dev/null)" = $(GOLANGCI_VERSION) ]; then \
+	  ln -sf "$$own" $@; \
+	else \
+	  echo "building golangci-lint $(GOLANGCI_VERSION), which takes some minutes"; \
+	  rm -f $@; \
+	  GOBIN=$(CURDIR)/$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION); \
+	fi
+	@touch -h $@
+
+bench: need-build ## run the benchmarks (BENCH=regexp)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+bench-peers: need-bench build ## measure against journalctl, rsyslog and cat (PEERS_FLAGS=-write\ docs/performance.md)
+	$(GO) run ./test/peers -binary bin/journalpump $(PEERS_FLAGS)
+
+fuzz: need-build ## run every fuzz target for a while (FUZZTIME=20s)
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "== $$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+clean: ## remove what was built (but not bin/tools)
+	rm -rf build bin/journalpump bin/journalpump-static
+
+need-build:
+	@.ci/need --optional $(BUILD_PACKAGES)
+
+need-run:
+	@.ci/need --optional $(RUN_PACKAGES)
+
+need-test:
+	@.ci/need --optional $(TEST_PACKAGES)
+
+need-bench:
+	@.ci/need --optional $(BENCH_PACKAGES)
