@@ -1,0 +1,73 @@
+package journalfile
+
+import (
+	"runtime/debug"
+)
+
+// MaxField is the most that a field can have, in bytes, name included; systemd writes no larger ones (DATA_SIZE_MAX).
+const MaxField = 768 << 20
+
+// DataInfo is what a DATA object says of itself.
+type DataInfo struct {
+	Hash       uint64 // of the payload, see Header.KeyedHash
+	NEntries   uint64 // how many entries have it, so far
+	Compressed bool
+}
+
+// AppendData appends the payload of the DATA object at offset off, NAME=value, to dst, decompressed. If it has more than
+// max bytes (MaxField if max is not between 1 and that), the first max bytes are appended and the error is ErrTooLarge.
+// With any other error dst comes back as it was. Uncompressed payloads cost no allocation once dst is large enough.
+func (f *File) AppendData(dst []byte, off uint64, max int) (out []byte, info DataInfo, err error) {
+	out = dst
+	defer f.guard(debug.SetPanicOnFault(true), &err)
+	if max <= 0 || max > MaxField {
+		max = MaxField
+	}
+	return f.appendData(dst, off, max)
+}
+
+func (f *File) appendData(dst []byte, off uint64, max int) ([]byte, DataInfo, error) {
+	size, flags, err := f.object(off, typeData, f.dataHeader+1)
+	if err != nil {
+		return dst, DataInfo{}, err
+	}
+	b, err := f.m.view(off, dataRegular)
+	if err != nil {
+		return dst, DataInfo{}, err
+	}
+	info := DataInfo{Hash: u64(b, dataHash), NEntries: u64(b, dataNEntries), Compressed: flags&compressedMask != 0}
+	stored := size - f.dataHeader
+	if !info.Compressed {
+		n := min(stored, uint64(max)) //nolint:gosec // max is positive
+		b, err := f.m.view(off+f.dataHeader, n)
+		if err != nil {
+			return dst, info, err
+		}
+		dst = append(dst, b...)
+		if n < stored {
+			return dst, info, ErrTooLarge
+		}
+		return dst, info, nil
+	}
+	if stored > MaxField {
+		return dst, info, corrupt(off, "compressed field too large")
+	}
+	b, err = f.m.view(off+f.dataHeader, stored)
+	if err != nil {
+		return dst, info, err
+	}
+	out, err := f.d.decompress(dst, b, flags&compressedMask, max)
+	if err != nil && err != ErrTooLarge { //nolint:errorlint // the very value
+		return dst, info, &CorruptError{Offset: off, What: err.Error()}
+	}
+	return out, info, err
+}
+
+// DataNEntries returns how many entries have the DATA object at offset off, so far. It does not touch the payload.
+func (f *File) DataNEntries(off uint64) (n uint64, err error) {
+	defer f.guard(debug.SetPanicOnFault(true), &err)
+	if _, _, err := f.object(off, typeData, f.dataHeader+1); err != nil {
+		return 0, err
+	}
+	return f.m.load64(off + dataNEntries)
+}

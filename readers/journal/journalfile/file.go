@@ -1,0 +1,141 @@
+package journalfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is an open journal file. It is used by one goroutine at a time.
+type File struct {
+	path string
+	m    mapping
+	d    decompressor
+
+	// The layout, which does not change once a file has its header.
+	fileID     [16]byte
+	headerSize uint64
+	compact    bool
+	keyed      bool
+	itemSize   uint64 // of an entry's item
+	slotSize   uint64 // of an entry array's item
+	dataHeader uint64 // of a DATA object, up to its payload
+
+	scratch []byte // for comparing compressed payloads
+}
+
+// Open opens the journal file at path for reading. Symbolic links are followed, what they lead to must be a regular file.
+// The error wraps fs.ErrNotExist, fs.ErrPermission or other errors of the system; it wraps ErrNotJournal when the file
+// does not begin with a journal header (it may get one, see there) and is an *UnsupportedError when it has one that asks
+// for a newer reader.
+func Open(path string) (*File, error) {
+	fd, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, m: mapping{fd: fd, limit: DefaultResidentLimit}}
+	if err := f.readLayout(); err != nil {
+		_ = f.Close() // only read: nothing to lose
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// openRegular opens path without waiting, as opening a FIFO or a terminal would.
+func openRegular(path string) (int, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return -1, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		var st unix.Stat_t
+		err = unix.Fstat(fd, &st)
+		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+			err = errNotRegular
+		}
+		if err != nil {
+			_ = unix.Close(fd)
+			return -1, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		return fd, nil
+	}
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+// Close frees the file. Its iterators must not be used any more.
+func (f *File) Close() error {
+	f.d.release()
+	if err := f.m.close(); err != nil {
+		return fmt.Errorf("closing %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// Path returns the path the file was opened with. It may have been renamed since.
+func (f *File) Path() string { return f.path }
+
+// FileID returns the file's identity, which stays the same when it is renamed or rewritten.
+func (f *File) FileID() [16]byte { return f.fileID }
+
+// Stat is what the file system says of an open file.
+type Stat struct {
+	Size     uint64
+	Nlink    uint64 // 0 once it was deleted
+	Dev, Ino uint64 // together the identity of the inode
+	Blocks   uint64 // of 512 bytes, really allocated
+}
+
+// Stat asks the file system.
+func (f *File) Stat() (Stat, error) {
+	var st unix.Stat_t
+	if err := f.m.stat(&st); err != nil {
+		return Stat{}, fmt.Errorf("examining %s: %w", f.path, err)
+	}
+	return Stat{
+		Size:   uint64(max(st.Size, 0)),   //nolint:gosec // not negative
+		Nlink:  uint64(st.Nlink),          //nolint:unconvert // differs between architectures
+		Dev:    uint64(st.Dev),            //nolint:unconvert // differs between architectures
+		Ino:    st.Ino,                    //
+		Blocks: uint64(max(st.Blocks, 0)), //nolint:gosec // not negative
+	}, nil
+}
+
+// Deleted reports whether no name leads to the file any more. What has not been overwritten can still be read.
+func (f *File) Deleted() (bool, error) {
+	st, err := f.Stat()
+	return err == nil && st.Nlink == 0, err
+}
+
+// DefaultResidentLimit is the resident limit of a file that was just opened, in bytes.
+const DefaultResidentLimit = 16 << 20
+
+// SetResidentLimit sets about how many bytes of the file may be resident in the process at a time (they belong to the page
+// cache and come back without a disk access as long as they are in it). At least 1 MiB.
+func (f *File) SetResidentLimit(bytes int) { f.m.limit = uint64(max(bytes, 1<<20)) }
+
+// Resident returns about how many bytes of the file are resident in the process.
+func (f *File) Resident() int { return int(f.m.resident) } //nolint:gosec // bounded by the limit
+
+// Release lets go of the memory that the file occupies; it comes back when the file is read again. Meant for files that are
+// kept open and rarely read.
+func (f *File) Release() {
+	f.m.release()
+	f.d.release()
+	f.scratch = nil
+}
+
+// guard ends every method that reads from the mapping: it is deferred with what debug.SetPanicOnFault(true) returned and
+// turns a fault in the mapping into an error. Any other panic goes on.
+func (f *File) guard(old bool, err *error) {
+	debug.SetPanicOnFault(old)
+	if r := recover(); r != nil {
+		*err = f.m.fault(r)
+	}
+}

@@ -1,0 +1,156 @@
+package journalfile
+
+import (
+	"io/fs"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapping is a file in memory. It grows with the file and is read only through view, whose result is good until the next
+// call of view. Reading it may fault if the file has shrunk: see File.guard, and docs/adr/0002 for why it is a mapping.
+type mapping struct {
+	fd   int // -1 when closed
+	data []byte
+
+	// What may be resident is counted in blocks of the size that the kernel maps at a fault (fault_around_bytes).
+	limit    uint64
+	resident uint64
+	touched  []uint64 // bitmap of blocks
+}
+
+const (
+	blockShift = 16
+	blockSize  = 1 << blockShift
+
+	// maxMapped bounds the address space that a (sparse) file can make us use.
+	maxMapped = 1 << 40
+)
+
+// view returns n bytes of the file from off on. It fails with ErrTruncated if the file has not so many.
+func (m *mapping) view(off, n uint64) ([]byte, error) {
+	end := off + n
+	if end > uint64(len(m.data)) || end < off {
+		if err := m.reach(off, n); err != nil {
+			return nil, err
+		}
+	}
+	if n > 0 {
+		m.touch(off>>blockShift, (end-1)>>blockShift)
+	}
+	return m.data[off:end:end], nil
+}
+
+// load64 returns the 64-bit word at off, which must be a multiple of 8, with acquire semantics.
+func (m *mapping) load64(off uint64) (uint64, error) {
+	b, err := m.view(off, 8)
+	if err != nil {
+		return 0, err
+	}
+	return le64(atomic.LoadUint64((*uint64)(unsafe.Pointer(unsafe.SliceData(b))))), nil
+}
+
+// touch records that blocks first to last are about to be read, and drops all that is resident when it gets too much.
+func (m *mapping) touch(first, last uint64) {
+	for b := first; b <= last; b++ {
+		word, bit := b/64, uint64(1)<<(b%64)
+		if m.touched[word]&bit != 0 {
+			continue
+		}
+		if m.resident >= m.limit {
+			m.release()
+		}
+		m.touched[word] |= bit
+		m.resident += blockSize
+	}
+}
+
+// release gives the resident pages back. They stay in the page cache.
+func (m *mapping) release() {
+	if len(m.data) > 0 {
+		_ = unix.Madvise(m.data, unix.MADV_DONTNEED) // advice: nothing breaks without
+	}
+	clear(m.touched)
+	m.resident = 0
+}
+
+// reach maps the file anew if it has grown, so that n bytes from off on can be viewed.
+func (m *mapping) reach(off, n uint64) error {
+	if err := m.remap(); err != nil {
+		return err
+	}
+	if end := off + n; end > uint64(len(m.data)) || end < off {
+		return ErrTruncated
+	}
+	return nil
+}
+
+// remap maps the file as large as it is now.
+func (m *mapping) remap() error {
+	var st unix.Stat_t
+	if err := m.stat(&st); err != nil {
+		return err
+	}
+	size := int(min(max(st.Size, 0), maxMapped))
+	if size == len(m.data) {
+		return nil
+	}
+	if err := m.unmap(); err != nil || size == 0 {
+		return err
+	}
+	data, err := unix.Mmap(m.fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	m.data = data
+	m.touched = make([]uint64, (size+64*blockSize-1)/(64*blockSize))
+	return nil
+}
+
+func (m *mapping) unmap() error {
+	data := m.data
+	m.data, m.touched, m.resident = nil, nil, 0
+	if data == nil {
+		return nil
+	}
+	return unix.Munmap(data)
+}
+
+func (m *mapping) stat(st *unix.Stat_t) error {
+	if m.fd < 0 {
+		return fs.ErrClosed
+	}
+	return unix.Fstat(m.fd, st)
+}
+
+func (m *mapping) close() error {
+	if m.fd < 0 {
+		return fs.ErrClosed
+	}
+	err := m.unmap()
+	if cerr := unix.Close(m.fd); err == nil {
+		err = cerr
+	}
+	m.fd = -1
+	return err
+}
+
+// fault turns what was recovered from a panic into an error if it is a fault in the mapping, and panics again if not.
+func (m *mapping) fault(r any) error {
+	e, ok := r.(interface{ Addr() uintptr })
+	if !ok || len(m.data) == 0 {
+		panic(r)
+	}
+	off := e.Addr() - uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
+	if off >= uintptr(len(m.data)) {
+		panic(r)
+	}
+	if err := m.remap(); err != nil {
+		return err
+	}
+	if off < uintptr(len(m.data)) {
+		return ErrUnreadable // there is such a page, but it could not be had
+	}
+	return ErrTruncated
+}
