@@ -87,21 +87,27 @@ func explain(src []byte, scan brackets, err error) *syntaxError {
 	if m := hujsonPlace.FindString(what); m != "" {
 		what = what[len(m):]
 	}
+	want := expected(what)
+	if want == aValue && keyExpected(src[:offset]) {
+		want = aKey
+	}
 	switch {
 	case scan.openString >= 0 && errors.Is(err, io.ErrUnexpectedEOF):
 		return &syntaxError{scan.openString, "the string that begins here has no closing quote", -1}
 	case scan.openComment >= 0 && errors.Is(err, io.ErrUnexpectedEOF):
 		return &syntaxError{scan.openComment, "the comment that begins here is not closed with */", -1}
 	case errors.Is(err, io.ErrUnexpectedEOF) && scan.opened >= 0:
-		return &syntaxError{offset, "the file ends here, expected " + expected(what), scan.opened}
+		return &syntaxError{offset, "the file ends here, expected " + want, scan.opened}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &syntaxError{offset, "the file ends here, expected " + expected(what), -1}
+		return &syntaxError{offset, "the file ends here, expected " + want, -1}
+	case strings.HasPrefix(what, "invalid literal") && want == aKey:
+		return &syntaxError{offset, "expected " + aKey, -1}
 	case strings.HasPrefix(what, "invalid literal"):
 		at, text := badLiteral(src, offset)
 		return &syntaxError{at, text, -1}
 	}
 	c, _ := utf8.DecodeRune(src[min(offset, len(src)):])
-	return &syntaxError{offset, fmt.Sprintf("unexpected %s, expected %s", strconv.QuoteRune(c), expected(what)), -1}
+	return &syntaxError{offset, fmt.Sprintf("unexpected %s, expected %s", strconv.QuoteRune(c), want), -1}
 }
 
 func offsetOf(src []byte, text string) int {
@@ -113,14 +119,30 @@ func offsetOf(src []byte, text string) int {
 	column, _ := strconv.Atoi(m[2])
 	offset := 0
 	for ; line > 1; line-- {
-		offset += bytes.IndexByte(src[offset:], '\n') + 1
+		i := bytes.IndexByte(src[offset:], '\n')
+		if i < 0 {
+			return len(src)
+		}
+		offset += i + 1
 	}
 	return min(offset+column-1, len(src))
 }
 
+const (
+	aKey   = "a key in double quotes"
+	aValue = "a value"
+)
+
+// keyExpected reports whether a key is what may follow src.
+func keyExpected(src []byte) bool {
+	scan := scanBrackets(src)
+	return scan.opened >= 0 && src[scan.opened] == '{' && (scan.last == '{' || scan.last == ',')
+}
+
+// expected picks out of hujson's message what would have been right.
 func expected(hujsonText string) string {
 	for _, e := range []struct{ in, out string }{
-		{"at start of object name", `a key in double quotes`},
+		{"at start of object name", aKey},
 		{"object after name", "':'"},
 		{"after object name", "':'"},
 		{"object after value", "',' or '}'"},
@@ -135,7 +157,7 @@ func expected(hujsonText string) string {
 			return e.out
 		}
 	}
-	return "a value"
+	return aValue
 }
 
 // badLiteral says what is wrong with the string or word at offset, and where.
@@ -186,18 +208,22 @@ func isAlnum(c rune) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// brackets is what a first pass over a file finds; every field is an offset, or -1.
+// brackets is what a pass over a file without understanding it finds; every offset is -1 where there is none.
 type brackets struct {
-	opened      int // the innermost bracket that is not closed
-	openString  int // a string without end
-	openComment int // a comment without end
-	tooDeep     int
+	opened      int  // offset of the innermost bracket that is not closed
+	openString  int  // of a string without end
+	openComment int  // of a comment without end
+	tooDeep     int  // of the bracket that is one too many
+	last        byte // the last byte that is neither white space nor comment
 }
 
 func scanBrackets(src []byte) brackets {
-	found := brackets{-1, -1, -1, -1}
+	found := brackets{-1, -1, -1, -1, 0}
 	var open []int
 	for i := 0; i < len(src); i++ {
+		if c := src[i]; c > ' ' && c != '/' {
+			found.last = c
+		}
 		switch src[i] {
 		case '"':
 			end := stringEnd(src, i)
