@@ -32,7 +32,7 @@ func Parse(file string, src []byte) (*Object, *Report) {
 		v.Errorf("must be an object, { … }, not %s", n.kind)
 		return empty, r
 	}
-	v.checkDuplicates()
+	v.dropDuplicates()
 	return &Object{v}, r
 }
 

@@ -140,23 +140,25 @@ func (v Value) report(warning bool, format string, args []any) {
 	}
 }
 
-// checkDuplicates reports keys that an object below v has twice.
-func (v Value) checkDuplicates() {
-	first := map[string]int{}
+// dropDuplicates reports keys that an object in v has twice, and keeps the first.
+func (v Value) dropDuplicates() {
 	if v.n.kind == KindObject {
-		for _, m := range v.n.members {
-			if at, twice := first[m.key]; twice {
+		first := map[string]int{}
+		v.n.members = slices.DeleteFunc(v.n.members, func(m member) bool {
+			at, twice := first[m.key]
+			if twice {
 				v.r.add(m.offset, joinPath(v.path, m.key), false,
 					fmt.Sprintf("is given twice: in line %d and here, in line %d", v.r.line(at), v.r.line(m.offset)))
-				continue
+				return true
 			}
 			first[m.key] = m.offset
-			v.child(m, m.key).checkDuplicates()
-		}
+			v.child(m, m.key).dropDuplicates()
+			return false
+		})
 	}
 	elems, _ := v.List()
 	for _, e := range elems {
-		e.checkDuplicates()
+		e.dropDuplicates()
 	}
 }
 
@@ -189,11 +191,9 @@ func (o *Object) Report() *Report { return o.v.r }
 
 // Keys returns the keys in the order of the file.
 func (o *Object) Keys() []string {
-	var keys []string
+	keys := make([]string, 0, len(o.v.n.members))
 	for _, m := range o.v.n.members {
-		if !slices.Contains(keys, m.key) {
-			keys = append(keys, m.key)
-		}
+		keys = append(keys, m.key)
 	}
 	return keys
 }
@@ -218,16 +218,14 @@ func (o *Object) Object(key string) (*Object, bool) { return o.Get(key).Object()
 // Members goes through an object whose keys are names that people chose, in the order of the file.
 func (o *Object) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		for _, key := range o.Keys() {
-			m, _ := o.member(key)
-			if !yield(key, o.v.child(m, "NAME")) {
+		for _, m := range o.v.n.members {
+			if !yield(m.key, o.v.child(m, "NAME")) {
 				return
 			}
 		}
 	}
 }
 
-// member finds a key; where it is given twice, which is an error anyway, the first counts.
 func (o *Object) member(key string) (member, bool) {
 	i := slices.IndexFunc(o.v.n.members, func(m member) bool { return m.key == key })
 	if i < 0 {
