@@ -1,0 +1,191 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"journalpump/pump"
+)
+
+// formatVersion is written as "format". The original's files have none. A change that an older journalpump would
+// misread raises it; a key that is only new does not.
+const formatVersion = 1
+
+// The fields stand in the order of their keys, as the original sorts them.
+
+type document struct {
+	Format    int                   `json:"format"`
+	Readers   map[string]*readerDoc `json:"readers"`
+	SavedAt   stamp                 `json:"saved_at"`
+	StartTime pythonTime            `json:"start_time"`
+}
+
+type readerDoc struct {
+	Corrupted  int64                 `json:"corrupted"`
+	Cursor     cursor                `json:"cursor"`
+	Gaps       gapsDoc               `json:"gaps"`
+	Searches   map[string]int64      `json:"searches"`
+	Senders    map[string]*senderDoc `json:"senders"`
+	TotalBytes int64                 `json:"total_bytes"`
+	TotalLines int64                 `json:"total_lines"`
+	Waiting    *string               `json:"waiting"`
+}
+
+type senderDoc struct {
+	Buffer      bufferDoc     `json:"buffer"`
+	DeadLetters int64         `json:"dead_letters"`
+	Gaps        gapsDoc       `json:"gaps"`
+	Health      healthDoc     `json:"health"`
+	Lag         lagDoc        `json:"lag"`
+	LastError   *lastErrorDoc `json:"last_error"`
+	LastSent    stamp         `json:"last_sent"`
+	Ledger      ledgerDoc     `json:"ledger"`
+	Sent        sentDoc       `json:"sent"`
+	Started     *bool         `json:"started"` // nil: the original's, which has no such key
+	Type        string        `json:"type"`
+}
+
+type bufferDoc struct {
+	CurrentQueue int64  `json:"current_queue"`
+	Cursor       cursor `json:"cursor"`
+	EntryNum     int64  `json:"entry_num"`
+	TotalSize    int64  `json:"total_size"`
+}
+
+type healthDoc struct {
+	Elapsed float64  `json:"elapsed"` // seconds
+	Errors  []string `json:"errors"`
+	Since   stamp    `json:"since"`
+	Status  string   `json:"status"`
+}
+
+type lagDoc struct {
+	Entries int64   `json:"entries"`
+	Seconds float64 `json:"seconds"`
+	Tail    cursor  `json:"tail"`
+}
+
+type lastErrorDoc struct {
+	Text string `json:"text"`
+	Time stamp  `json:"time"`
+}
+
+type ledgerDoc struct {
+	Accepted     int64 `json:"accepted"`
+	DeadLettered int64 `json:"dead_lettered"`
+	Filtered     int64 `json:"filtered"`
+	InFlight     int64 `json:"in_flight"`
+	Read         int64 `json:"read"`
+}
+
+type sentDoc struct {
+	Bytes  int64  `json:"bytes"`
+	Count  int64  `json:"count"`
+	Cursor cursor `json:"cursor"`
+}
+
+type gapsDoc struct {
+	Count   int64    `json:"count"`
+	Entries int64    `json:"entries"`
+	Last    []gapDoc `json:"last"`
+}
+
+type gapDoc struct {
+	Count    uint64 `json:"count"`
+	First    uint64 `json:"first"`
+	From     uint64 `json:"from"` // microseconds since 1970, as the journal has them
+	Last     uint64 `json:"last"`
+	Reason   string `json:"reason"`
+	SeqnumID id128  `json:"seqnum_id"`
+	To       uint64 `json:"to"`
+}
+
+// cursor is a position as systemd writes it; null before the first entry.
+type cursor pump.Position
+
+func (c cursor) MarshalJSON() ([]byte, error) {
+	p := pump.Position(c)
+	if p.IsZero() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(p.String())
+}
+
+func (c *cursor) UnmarshalJSON(b []byte) error {
+	var s string // stays "" with null, which is the zero position
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	p, err := pump.ParsePosition(s)
+	*c = cursor(p)
+	return err
+}
+
+type id128 pump.ID128
+
+func (id id128) MarshalJSON() ([]byte, error) { return json.Marshal(pump.ID128(id).String()) }
+
+func (id *id128) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil || s == "" {
+		return err
+	}
+	parsed, err := pump.ParseID128(s)
+	*id = id128(parsed)
+	return err
+}
+
+// stamp is a time as RFC 3339 in UTC with microseconds; null when there is none, or none that RFC 3339 can write.
+type stamp time.Time
+
+const stampLayout = "2006-01-02T15:04:05.000000Z07:00"
+
+func (t stamp) MarshalJSON() ([]byte, error) { return marshalTime(time.Time(t), stampLayout) }
+
+func (t *stamp) UnmarshalJSON(b []byte) error { return unmarshalTime(b, (*time.Time)(t), time.RFC3339) }
+
+// pythonTime is a time in UTC as Python's datetime.isoformat() writes it: without a zone, and without a fraction when
+// the microseconds are 0.
+type pythonTime time.Time
+
+const pythonLayout = "2006-01-02T15:04:05"
+
+func (t pythonTime) MarshalJSON() ([]byte, error) {
+	layout := pythonLayout
+	if time.Time(t).Nanosecond()/1000 != 0 {
+		layout += ".000000"
+	}
+	return marshalTime(time.Time(t), layout)
+}
+
+func (t *pythonTime) UnmarshalJSON(b []byte) error {
+	return unmarshalTime(b, (*time.Time)(t), pythonLayout) // Parse takes a fraction whether the layout has one or not
+}
+
+func marshalTime(t time.Time, layout string) ([]byte, error) {
+	t = t.UTC()
+	if t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+		return []byte("null"), nil
+	}
+	return t.AppendFormat(nil, `"`+layout+`"`), nil
+}
+
+func unmarshalTime(b []byte, t *time.Time, layout string) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil || s == "" {
+		return err
+	}
+	parsed, err := time.Parse(layout, s)
+	*t = parsed.UTC()
+	return err
+}
+
+func (d *document) encode() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "    ")
+	err := e.Encode(d)
+	return b.Bytes(), err
+}

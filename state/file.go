@@ -1,0 +1,76 @@
+package state
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"journalpump/pump"
+)
+
+const (
+	previousSuffix = ".previous"
+	damagedSuffix  = ".damaged-" // + time
+)
+
+// File is a state file to save to. It is used by one goroutine at a time.
+type File struct {
+	path  string
+	disk  disk
+	now   func() time.Time
+	saved []byte // what was saved last, without what changes as time goes by; nil: nothing yet
+}
+
+// Open returns the state file at path, which need not exist; its directory must. Nothing is written yet.
+func Open(path string) (*File, error) {
+	path = resolve(path)
+	info, err := os.Stat(dirOf(path))
+	if err != nil {
+		return nil, fmt.Errorf("the directory of the state file: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("the state file %s: %s is not a directory", path, dirOf(path))
+	}
+	return &File{path: path, disk: osDisk{}, now: time.Now}, nil
+}
+
+// Path returns where the file is, symbolic links resolved.
+func (f *File) Path() string { return f.path }
+
+// Save makes s the content of the file, unless nothing but the time has changed since the last Save. When it has
+// returned nil, s has reached the disk. After an error the file is as it was, or already holds s.
+func (f *File) Save(s pump.Snapshot) error {
+	content, err := newDocument(s, time.Time{}).encode()
+	if err != nil {
+		return fmt.Errorf("encoding the state: %w", err)
+	}
+	if f.saved != nil && bytes.Equal(content, f.saved) && exists(f.path) {
+		return nil
+	}
+	data, err := newDocument(s, f.now()).encode()
+	if err != nil {
+		return fmt.Errorf("encoding the state: %w", err)
+	}
+	if err := replace(f.disk, f.path, data, true); err != nil {
+		return fmt.Errorf("saving the state file %s: %w", f.path, err)
+	}
+	f.saved = content
+	return nil
+}
+
+// resolve follows symbolic links, so that what is replaced is the file and not a link to it.
+func resolve(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func dirOf(path string) string { return filepath.Dir(path) }
