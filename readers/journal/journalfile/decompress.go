@@ -1,16 +1,137 @@
 package journalfile
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
 
-// decompressor undoes the compression of payloads. It keeps its decoders for the next time.
+	"github.com/klauspost/compress/zstd"
+)
+
+// decompressor undoes the compression of payloads. It keeps its decoder for the next time.
 type decompressor struct {
+	zstd *zstd.Decoder
+	src  []byte
 }
 
-var errCompression = errors.New("unknown compression")
+var (
+	errCompression = errors.New("unknown compression")
+	errNoSize      = errors.New("compressed without saying how large it was")
+	errShort       = errors.New("decompressed to less than it should")
+)
 
-// decompress appends what src decompresses to to dst, at most max bytes: the error is ErrTooLarge if there is more.
+// decompress appends what src decompresses to to dst. If that is more than max bytes it appends the first max bytes, and the
+// error is ErrTooLarge; any other error says that src is damaged. src may be part of a mapping.
 func (d *decompressor) decompress(dst, src []byte, method byte, max int) ([]byte, error) {
-	return dst, errCompression
+	// A decoder that a fault interrupts is in an unknown state; and they are called once, not once a fault.
+	d.src = append(d.src[:0], src...)
+	switch method {
+	case compressedZSTD:
+		return d.unzstd(dst, d.src, max)
+	case compressedLZ4:
+		return appendLZ4(dst, d.src, max)
+	case compressedXZ:
+		return appendXZ(dst, d.src, max)
+	default:
+		return dst, errCompression
+	}
 }
 
-func (d *decompressor) release() {}
+func (d *decompressor) release() {
+	if d.zstd != nil {
+		d.zstd.Close()
+	}
+	*d = decompressor{}
+}
+
+// maxZstdRatio bounds how much a byte of ZSTD can stand for: a block of 3 bytes header and 1 byte content repeats that up to
+// 128 KiB (RFC 8878, section 3.1.1.2). It keeps a few bytes from reserving hundreds of megabytes.
+const maxZstdRatio = 128 << 10 / 4
+
+// unzstd decodes one frame (RFC 8878). Like systemd it wants the frame to say how large the content is.
+func (d *decompressor) unzstd(dst, src []byte, max int) ([]byte, error) {
+	var h zstd.Header
+	if err := h.Decode(src); err != nil {
+		return dst, fmt.Errorf("zstd: %w", err)
+	}
+	if h.Skippable || !h.HasFCS || h.FrameContentSize > uint64(len(src))*maxZstdRatio {
+		return dst, fmt.Errorf("zstd: %w", errNoSize)
+	}
+	if h.FrameContentSize > uint64(max) { //nolint:gosec // max is positive
+		return unzstdPrefix(dst, src, max)
+	}
+	if d.zstd == nil {
+		var err error
+		d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(MaxField), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return dst, fmt.Errorf("zstd: %w", err)
+		}
+	}
+	n := int(h.FrameContentSize) //nolint:gosec // at most max
+	grown := slices.Grow(dst, n)
+	out, err := d.zstd.DecodeAll(src, grown[len(dst):len(dst):len(dst)+n])
+	if err == nil && len(out) != n {
+		err = errShort
+	}
+	if err != nil {
+		return dst, fmt.Errorf("zstd: %w", err)
+	}
+	return grown[:len(dst)+n], nil
+}
+
+// maxZstdWindow is what unzstdPrefix lets a frame make it allocate; systemd's own frames need no more (levels up to 19).
+const maxZstdWindow = 8 << 20
+
+// unzstdPrefix appends the first max bytes of a frame that has more.
+func unzstdPrefix(dst, src []byte, max int) ([]byte, error) {
+	r, err := zstd.NewReader(&reader{src}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxZstdWindow))
+	if err != nil {
+		return dst, fmt.Errorf("zstd: %w", err)
+	}
+	defer r.Close()
+	out, err := appendUpTo(dst, r, max)
+	if err == nil {
+		err = errShort
+	}
+	if err != ErrTooLarge { //nolint:errorlint // the very value
+		return dst, fmt.Errorf("zstd: %w", err)
+	}
+	return out, err
+}
+
+// reader is the least there is of an io.Reader: a *bytes.Buffer would be decoded at once, however much it is.
+type reader struct{ b []byte }
+
+func (r *reader) Read(p []byte) (int, error) {
+	if len(r.b) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.b)
+	r.b = r.b[n:]
+	return n, nil
+}
+
+// appendUpTo appends what r has, up to max bytes. If there is more the error is ErrTooLarge.
+func appendUpTo(dst []byte, r io.Reader, max int) ([]byte, error) {
+	const step = 64 << 10
+	end := len(dst) + max
+	for len(dst) < end {
+		dst = slices.Grow(dst, min(step, end-len(dst)))
+		n, err := r.Read(dst[len(dst):min(cap(dst), end)])
+		dst = dst[:len(dst)+n]
+		if err == io.EOF { //nolint:errorlint // as io.Reader promises
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+	var more [1]byte
+	if n, err := io.ReadFull(r, more[:]); n == 0 && err == io.EOF { //nolint:errorlint // as io.ReadFull promises
+		return dst, nil
+	}
+	return dst, ErrTooLarge
+}

@@ -31,7 +31,9 @@ type CorruptError struct {
 	What   string
 }
 
-func (e *CorruptError) Error() string { return fmt.Sprintf("corrupt at offset %d: %s", e.Offset, e.What) }
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("corrupt at offset %d: %s", e.Offset, e.What)
+}
 
 // Unwrap returns ErrCorrupt.
 func (e *CorruptError) Unwrap() error { return ErrCorrupt }
