@@ -30,7 +30,12 @@ type Defaulter interface {
 
 // Decode decodes the object into one or several pointers to structs at once: a key may belong to any of them. Keys
 // that none of them knows are warned about. It reports whether nothing was wrong.
-func (o *Object) Decode(dsts ...any) bool {
+func (o *Object) Decode(dsts ...any) bool { return o.decode(dsts, true) }
+
+// DecodeSome decodes like Decode but leaves keys that no struct knows alone.
+func (o *Object) DecodeSome(dsts ...any) bool { return o.decode(dsts, false) }
+
+func (o *Object) decode(dsts []any, all bool) bool {
 	var fields []boundField
 	for _, dst := range dsts {
 		v := reflect.ValueOf(dst)
@@ -42,7 +47,7 @@ func (o *Object) Decode(dsts ...any) bool {
 			fields = append(fields, boundField{f, v.Elem()})
 		}
 	}
-	return o.decodeFields(fields)
+	return o.decodeFields(fields, all)
 }
 
 // Decode decodes the value into what dst points to. It reports whether nothing was wrong.
@@ -96,7 +101,7 @@ func keysOf(fields []field) []string {
 	return keys
 }
 
-func (o *Object) decodeFields(fields []boundField) bool {
+func (o *Object) decodeFields(fields []boundField, all bool) bool {
 	ok := true
 	taken := map[string]bool{}
 	var known []string
@@ -108,6 +113,9 @@ func (o *Object) decodeFields(fields []boundField) bool {
 		}
 	}
 	o.v.r.know(o.v.level, known)
+	if !all {
+		return ok
+	}
 	for _, m := range o.v.n.members {
 		if !taken[m.key] && !(o.v.path == "" && m.key == "$schema") { // editors want that one
 			o.v.r.addUnknown(m.offset, joinPath(o.v.path, m.key), &unknownKey{m.key, o.v.level, known})

@@ -232,6 +232,17 @@ func TestKnowHintsAtLevelsTheFileDoesNotUse(t *testing.T) {
 	}
 }
 
+func TestDecodeSomeLeavesOtherKeysAlone(t *testing.T) {
+	o, r := Parse("f", []byte(`{"x": "a", "other": 1}`))
+	var p point
+	if o.DecodeSome(&p) {
+		t.Error("a string went into an integer")
+	}
+	if diff := cmp.Diff([]string{"f:1:7: x: must be an integer, not a string"}, problemTexts(r)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestDecodeRefusesWhatItCannotFill(t *testing.T) {
 	o, r := Parse("f", []byte(`{"a": 1}`))
 	var c struct {
