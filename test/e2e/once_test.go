@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"journalpump/test/program"
+)
+
+// A destination that refuses: --once says so and what is left, moves nothing, and delivers all when it works again. The
+// other sender isn't held up.
+func TestOnceWithDestinationThatRefuses(t *testing.T) {
+	t.Parallel()
+	const entries = 300
+	dir := numberedJournal(t, entries)
+	s := newSetup(t)
+	blocked := filepath.Join(s.dir, "blocked")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refusing := s.sender("refusing")
+	refusing["file_output"] = filepath.Join(blocked, "out.ndjson") // its directory is a file
+	s.write(t, object{"journal_path": dir, "senders": object{"refusing": refusing, "out": s.sender("out")}})
+
+	r := program.Run(t, "--once", "--timeout", "2s", s.config())
+	if r.Code != 1 {
+		t.Errorf("exit status %d, want 1", r.Code)
+	}
+	if !strings.Contains(r.Output, "refusing") || !strings.Contains(r.Output, "300") {
+		t.Errorf("it doesn't say that 300 entries are left for the sender refusing:\n%s", r.Output)
+	}
+	newOutput(s.file("out")).read(t).exactly(t, map[string]int{"file": entries})
+
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(blocked, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if r := program.Run(t, "--once", "--timeout", "30s", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d: %s", r.Code, r.Output)
+	}
+	newOutput(filepath.Join(blocked, "out.ndjson")).read(t).exactly(t, map[string]int{"file": entries})
+	newOutput(s.file("out")).read(t).exactly(t, map[string]int{"file": entries})
+}
+
+func TestOnceWithoutConfiguration(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing.json")
+	if r := program.Run(t, "--once", missing); r.Code == 0 || !strings.Contains(r.Output, missing) {
+		t.Errorf("exit status %d, output %q", r.Code, r.Output)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	if r := program.Run(t, "version"); r.Code != 0 || !strings.Contains(r.Output, "journalpump") {
+		t.Errorf("exit status %d, output %q", r.Code, r.Output)
+	}
+}
