@@ -94,6 +94,15 @@ func (e *retryAfterError) Unwrap() error { return e.err }
 // RetryAfter marks err as transient and says how long the destination wants to be left alone.
 func RetryAfter(err error, after time.Duration) error { return &retryAfterError{err, after} }
 
+// RetryDelay returns how long the destination wants to be left alone, as RetryAfter said; 0 when it did not.
+func RetryDelay(err error) time.Duration {
+	var r *retryAfterError
+	if errors.As(err, &r) {
+		return r.after
+	}
+	return 0
+}
+
 // PartialError says that some records of a batch were not accepted; all others were. Records whose error is
 // Permanent become dead letters, the rest is sent again, alone.
 type PartialError struct {
