@@ -1,0 +1,281 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"journalpump/internal/backoff"
+)
+
+// outcome is what became of one or several parcels.
+type outcome struct {
+	to              Position
+	entries         int64
+	records, bytes  int64
+	dead, deadBytes int64
+	gaps            []Gap
+}
+
+func (o *outcome) merge(p outcome) {
+	o.to = p.to
+	o.entries += p.entries
+	o.records += p.records
+	o.bytes += p.bytes
+	o.dead += p.dead
+	o.deadBytes += p.deadBytes
+	o.gaps = append(o.gaps, p.gaps...)
+}
+
+// delivery is the delivering half of a lane's session. It is the one place that retries.
+type delivery struct {
+	lane       *lane
+	stop, hard context.Context //nolint:containedctx // the two ends of one session, see lane.run
+	spare      chan<- []Record // record slices that the assembler may use again
+	wait       backoff.Backoff
+
+	sent        outcome // sent to a Committer and not committed
+	commitBy    time.Time
+	commitEvery time.Duration
+}
+
+// run delivers parcels until the channel is closed or the session is stopped, then commits. Its error means that what was
+// not committed has to be read and sent again.
+func (d *delivery) run(parcels <-chan parcel) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		var due <-chan time.Time
+		if d.sent.entries > 0 {
+			timer.Reset(time.Until(d.commitBy))
+			due = timer.C
+		}
+		select {
+		case p, ok := <-parcels:
+			if !ok {
+				return d.commit()
+			}
+			if err := d.deliver(&p); err != nil {
+				return err
+			}
+		case <-due:
+			if err := d.commit(); err != nil {
+				return err
+			}
+		case <-d.lane.reopen:
+			if err := d.reopen(); err != nil {
+				return err
+			}
+		case <-d.stop.Done():
+			return d.commit()
+		}
+	}
+}
+
+func (d *delivery) deliver(p *parcel) error {
+	o := outcome{to: p.to, entries: p.entries, records: int64(len(p.records)), bytes: int64(p.bytes), gaps: p.gaps}
+	if len(p.records) > 0 {
+		if err := d.send(p.records, p.bytes, &o); err != nil {
+			return err
+		}
+	}
+	clear(p.records) // they hold chunks
+	select {
+	case d.spare <- p.records[:0]:
+	default:
+	}
+	if _, ok := d.lane.sender.(Committer); !ok || (o.records == 0 && d.sent.entries == 0) {
+		d.lane.state.settle(&o)
+		return nil
+	}
+	if d.sent.entries == 0 {
+		d.commitBy = time.Now().Add(d.commitEvery)
+	}
+	d.sent.merge(o)
+	if time.Now().Before(d.commitBy) {
+		return nil
+	}
+	return d.commit()
+}
+
+// send delivers the records, in order, until the destination has taken each or refused it for good.
+func (d *delivery) send(records []Record, bytes int, o *outcome) error {
+	for {
+		err := d.attempt(records, bytes)
+		if partial := (*PartialError)(nil); errors.As(err, &partial) {
+			records, bytes, err = d.refused(records, partial, o)
+		}
+		switch {
+		case err == nil:
+			d.wait.Reset()
+			d.lane.state.connected()
+			return nil
+		case !errors.Is(err, ErrTooLarge) && !IsPermanent(err):
+			if err := d.retry(err); err != nil {
+				return err
+			}
+		case len(records) == 1:
+			d.bury(&records[0], err, o)
+			return nil
+		default: // which of them is it?
+			half, size := records[:len(records)/2], 0
+			for i := range half {
+				size += len(half[i].Body)
+			}
+			if err := d.send(half, size, o); err != nil {
+				return err
+			}
+			records, bytes = records[len(half):], bytes-size
+		}
+	}
+}
+
+func (d *delivery) attempt(records []Record, bytes int) error {
+	ctx, cancel := context.WithTimeout(d.hard, d.lane.sendLimit)
+	defer cancel()
+	d.lane.send.begin(sendLimit)
+	defer d.lane.send.end()
+	return d.lane.sender.Send(ctx, Batch{Records: records, Bytes: bytes})
+}
+
+// refused buries the records that the destination refused for good and returns those to be sent again, with the reason.
+func (d *delivery) refused(records []Record, partial *PartialError, o *outcome) (again []Record, bytes int, err error) {
+	var after time.Duration
+	again = records[:0]
+	for i := range records {
+		switch e, ok := partial.Errs[i]; {
+		case !ok:
+		case IsPermanent(e) || errors.Is(e, ErrTooLarge):
+			d.bury(&records[i], e, o)
+		default:
+			var r *retryAfterError
+			if errors.As(e, &r) {
+				after = max(after, r.after)
+			}
+			bytes += len(records[i].Body)
+			again = append(again, records[i])
+			err = e
+		}
+	}
+	if err != nil && after > 0 {
+		err = RetryAfter(err, after)
+	}
+	return again, bytes, err
+}
+
+// retry waits before the next attempt. It returns an error when there is to be none: the session is stopped, or starts over.
+func (d *delivery) retry(err error) error {
+	d.fail("sending", err)
+	if _, ok := d.lane.sender.(Committer); ok || d.stop.Err() != nil {
+		return err
+	}
+	var r *retryAfterError
+	var after time.Duration
+	if errors.As(err, &r) {
+		after = r.after
+	}
+	if d.wait.Wait(d.stop, after) != nil {
+		return err
+	}
+	return nil
+}
+
+// bury makes a record a dead letter.
+func (d *delivery) bury(r *Record, err error, o *outcome) {
+	o.dead++
+	o.deadBytes += int64(len(r.Body))
+	l := d.lane
+	l.metrics.Count("journal.dead_letters", 1, l.state.tags)
+	l.log.Warn("the destination refuses an entry for good, going on without it", "cursor", r.Position().String(), "error", err)
+}
+
+// commit makes what was sent accepted and moves the position.
+func (d *delivery) commit() error {
+	if d.sent.entries == 0 {
+		return nil
+	}
+	committer, ok := d.lane.sender.(Committer)
+	if !ok {
+		return fmt.Errorf("%s has something to commit and cannot", d.lane.spec.Type)
+	}
+	ctx, cancel := context.WithTimeout(d.hard, d.lane.sendLimit)
+	defer cancel()
+	d.lane.send.begin(sendLimit)
+	err := committer.Commit(ctx)
+	d.lane.send.end()
+	if err != nil {
+		d.fail("committing", err)
+		return fmt.Errorf("committing: %w", err)
+	}
+	d.lane.state.settle(&d.sent)
+	d.lane.state.connected()
+	d.sent, d.commitEvery = outcome{}, d.lane.spec.CommitEvery
+	return nil
+}
+
+func (d *delivery) reopen() error {
+	r, ok := d.lane.sender.(Reopener)
+	if !ok {
+		return nil
+	}
+	if err := d.commit(); err != nil {
+		return err
+	}
+	if err := r.Reopen(d.hard); err != nil {
+		d.fail("reopening", err)
+	}
+	return nil
+}
+
+func (d *delivery) fail(doing string, err error) {
+	l := d.lane
+	l.state.failed(err)
+	l.metrics.Count("exception", 1, withTags(l.state.tags, map[string]string{"exception": kindOf(err), "where": doing}))
+	l.log.Warn("the destination is in trouble, trying again", "doing", doing, "error", err, "attempts", d.wait.Attempts()+1)
+}
+
+// openSender opens the sender, trying until it succeeds, trying cannot help any more, or the context ends.
+func (l *lane) openSender(ctx context.Context) error {
+	var wait backoff.Backoff
+	for {
+		l.send.begin(sendLimit)
+		s, err := l.spec.Open(ctx)
+		l.send.end()
+		if err == nil {
+			l.sender = s
+			l.state.connected()
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		l.state.failed(err)
+		l.metrics.Count("exception", 1, withTags(l.state.tags, map[string]string{"exception": kindOf(err), "where": "opening"}))
+		if IsPermanent(err) {
+			l.log.Error("the sender cannot start; it waits for a new configuration", "error", err)
+			if !l.once {
+				<-ctx.Done()
+			}
+			return err
+		}
+		l.log.Warn("the sender cannot start yet, trying again", "error", err, "attempts", wait.Attempts()+1)
+		if err := wait.Wait(ctx, 0); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *lane) closeSender() {
+	defer l.state.stopped()
+	if l.sender == nil {
+		return
+	}
+	l.send.begin(sendLimit)
+	err := l.sender.Close()
+	l.send.end()
+	l.sender = nil
+	if err != nil {
+		l.log.Warn("closing the sender", "error", err)
+	}
+}

@@ -1,0 +1,201 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// How much a feed keeps for lanes that come for the same chunk a little later. More would not help: lanes further
+// apart than this are not in step.
+const (
+	memoChunks = 4
+	memoBytes  = 8 << 20
+	idleWalker = 30 * time.Second // a walker nobody used for so long is closed, and with it the files it holds
+)
+
+// feed hands the chunks of one log to its lanes. Lanes that ask for the same position get the same chunk, so that lanes
+// in step decode (and, through Chunk.Memo, render) everything once. A lane that lags gets an iterator of its own.
+type feed struct {
+	log  Log
+	once bool // do not wait at the end of the log
+
+	mu      sync.Mutex
+	memo    []kept
+	walkers []*walker
+	closed  bool
+}
+
+type kept struct {
+	after Position
+	chunk *Chunk
+}
+
+// walker is an iterator and where it stands. Whoever holds sem may use it.
+type walker struct {
+	sem  chan struct{}
+	it   Iterator
+	at   Position // guarded by feed.mu, as is what follows
+	dead bool
+	used time.Time
+}
+
+func newFeed(log Log, once bool) *feed { return &feed{log: log, once: once} }
+
+// next returns the chunk after the position. At the end of the log it waits for one to come, at most as long as the
+// patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead. ctx ends it at any point.
+func (f *feed) next(ctx, patient context.Context, after Position) (*Chunk, error) {
+	for {
+		c, w, err := f.lookup(after)
+		if c != nil || err != nil {
+			return c, err
+		}
+		select {
+		case w.sem <- struct{}{}:
+		case <-patient.Done():
+			return nil, patient.Err()
+		}
+		c, err = f.advance(ctx, patient, w, after)
+		<-w.sem
+		if c != nil || err != nil {
+			return c, err
+		}
+	}
+}
+
+// lookup returns the chunk if it is kept, else the walker that stands at the position: an existing one, or a new one.
+func (f *feed) lookup(after Position) (*Chunk, *walker, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, nil, errFeedClosed
+	}
+	for i := range f.memo {
+		if f.memo[i].after == after {
+			return f.memo[i].chunk, nil, nil
+		}
+	}
+	for _, w := range f.walkers {
+		if w.at == after {
+			w.used = time.Now()
+			return nil, w, nil
+		}
+	}
+	w := &walker{sem: make(chan struct{}, 1), at: after, used: time.Now()}
+	f.walkers = append(f.walkers, w)
+	return nil, w, nil
+}
+
+var errFeedClosed = errors.New("the reader was stopped")
+
+// advance moves the walker, which the caller holds, by one chunk. It returns neither a chunk nor an error when the caller
+// has to look again: somebody else moved the walker, or there may be something to read now.
+func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) (*Chunk, error) {
+	f.mu.Lock()
+	moved := w.dead || w.at != after
+	f.mu.Unlock()
+	if moved {
+		return nil, nil
+	}
+	c, err := f.step(ctx, w, after)
+	switch {
+	case err == nil:
+		c.From = after
+		f.keep(w, c)
+		return c, nil
+	case errors.Is(err, ErrNoMore) && f.once:
+		return nil, ErrNoMore
+	case errors.Is(err, ErrNoMore):
+		f.sweep()
+		err = w.it.Wait(patient)
+		if err == nil {
+			return nil, nil
+		}
+		if patient.Err() != nil {
+			return nil, patient.Err()
+		}
+	}
+	f.drop(w)
+	return nil, err
+}
+
+func (f *feed) step(ctx context.Context, w *walker, after Position) (*Chunk, error) {
+	if w.it == nil {
+		it, err := f.log.Open(ctx, after)
+		if err != nil {
+			return nil, err
+		}
+		w.it = it
+	}
+	return w.it.Next(ctx)
+}
+
+// keep remembers the chunk and forgets the oldest ones.
+func (f *feed) keep(w *walker, c *Chunk) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w.at, w.used = c.To, time.Now()
+	f.memo = append(f.memo, kept{c.From, c})
+	size := 0
+	for i := len(f.memo) - 1; i >= 0; i-- {
+		size += f.memo[i].chunk.Bytes
+		if len(f.memo)-i > memoChunks || (size > memoBytes && i < len(f.memo)-1) {
+			f.memo = append(f.memo[:0:0], f.memo[i+1:]...)
+			break
+		}
+	}
+}
+
+// sweep closes the walkers that nobody used for a while.
+func (f *feed) sweep() {
+	f.mu.Lock()
+	var idle []*walker
+	for _, w := range f.walkers {
+		if time.Since(w.used) < idleWalker {
+			continue
+		}
+		select {
+		case w.sem <- struct{}{}:
+			idle = append(idle, w)
+		default: // in use, if only to wait
+		}
+	}
+	f.mu.Unlock()
+	for _, w := range idle {
+		f.drop(w)
+		<-w.sem
+	}
+}
+
+// drop closes a walker, which the caller holds.
+func (f *feed) drop(w *walker) {
+	f.mu.Lock()
+	w.dead = true
+	for i, v := range f.walkers {
+		if v == w {
+			f.walkers = append(f.walkers[:i], f.walkers[i+1:]...)
+			break
+		}
+	}
+	f.mu.Unlock()
+	if w.it != nil {
+		_ = w.it.Close() // read-only: nothing can be lost any more
+		w.it = nil
+	}
+}
+
+// close closes all iterators. Nobody may be in next any more.
+func (f *feed) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.memo = nil
+	walkers := f.walkers
+	f.walkers = nil
+	f.mu.Unlock()
+	for _, w := range walkers {
+		w.sem <- struct{}{}
+		f.drop(w)
+		<-w.sem
+	}
+}

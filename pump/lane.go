@@ -1,0 +1,240 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"journalpump/internal/backoff"
+)
+
+// Defaults of BatchLimits: what the original's senders do.
+const (
+	defaultBatchRecords = 10_000
+	defaultBatchBytes   = 1 << 20
+	defaultBatchAge     = 300 * time.Millisecond
+)
+
+// lane is the loop that ties one sender to one reader. Two goroutines run it: one reads and assembles batches, the
+// other delivers them, so that decoding goes on while the destination works. All that others may look at is in
+// laneState.
+type lane struct {
+	spec    SenderSpec
+	start   Start // where to start without a position
+	seek    seekFunc
+	feed    *feed
+	see     func(*Chunk) // the observer's
+	metrics Metrics
+	log     *slog.Logger
+	state   *laneState
+	once    bool
+	// sendLimit bounds one call of the sender.
+	sendLimit   time.Duration
+	stopTimeout time.Duration // what it may take after a stop
+
+	cancel context.CancelFunc // set when it is started
+	done   chan struct{}      // closed when it has ended
+
+	sender Sender        // owned by the delivering goroutine
+	reopen chan struct{} // asks for Sender.Reopen
+	work   activity      // rendering and reading
+	send   activity      // sending
+}
+
+type seekFunc func(context.Context, Start) (Position, error)
+
+func newLane(spec SenderSpec, tags map[string]string, before SenderSnapshot, opts *Options) *lane {
+	if spec.Limits.Records <= 0 {
+		spec.Limits.Records = defaultBatchRecords
+	}
+	if spec.Limits.Bytes <= 0 {
+		spec.Limits.Bytes = defaultBatchBytes
+	}
+	if spec.Limits.Age <= 0 {
+		spec.Limits.Age = defaultBatchAge
+	}
+	tags = maps.Clone(tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags["sender"] = spec.Name
+	return &lane{
+		spec:    spec,
+		metrics: opts.Metrics,
+		log:     opts.Logger.With("sender", spec.Name),
+		state:   newLaneState(spec, tags, before),
+		once:    opts.Once,
+		done:    make(chan struct{}),
+		reopen:  make(chan struct{}, 1),
+
+		sendLimit:   opts.sendLimit(),
+		stopTimeout: opts.StopTimeout,
+	}
+}
+
+// run moves the lane along until its context ends; in once mode, until all there is has been delivered. A batch that is
+// being sent when the context ends may still be accepted for stopTimeout.
+func (l *lane) run(stop context.Context) {
+	defer l.closeSender()
+	hard, abandon := context.WithCancel(context.WithoutCancel(stop))
+	defer abandon()
+	defer context.AfterFunc(stop, func() { time.AfterFunc(l.stopTimeout, abandon) })()
+	if err := l.openSender(stop); err != nil {
+		return
+	}
+	if err := l.findStart(stop); err != nil {
+		return
+	}
+	var wait backoff.Backoff
+	for stop.Err() == nil {
+		accepted := l.state.position()
+		// After a failure every batch is committed by itself, until one was: however unreliable the destination, there is
+		// progress.
+		commitEvery := l.spec.CommitEvery
+		if wait.Attempts() > 0 {
+			commitEvery = 0
+		}
+		err := l.session(stop, hard, commitEvery)
+		switch {
+		case errors.Is(err, ErrNoMore):
+			l.state.finish()
+			return
+		case stop.Err() != nil || err == nil:
+			return
+		}
+		// The session failed after something was sent but not committed: go on from what was accepted.
+		l.state.rewind()
+		if l.state.position() != accepted {
+			wait.Reset()
+		}
+		if wait.Wait(stop, 0) != nil {
+			return
+		}
+	}
+}
+
+// findStart gives a lane that has no position one.
+func (l *lane) findStart(ctx context.Context) error {
+	if l.state.started() {
+		return nil
+	}
+	pos, err := l.seek(ctx, l.start)
+	if err != nil {
+		return err
+	}
+	l.state.start(pos)
+	return nil
+}
+
+// session reads and delivers from the accepted position on. It returns nil when it was stopped, ErrNoMore when in once
+// mode everything is delivered, and any other error when what was sent since the last commit has to be sent again.
+func (l *lane) session(stop, hard context.Context, commitEvery time.Duration) error {
+	ctx, cancel := context.WithCancel(stop)
+	parcels, spare := make(chan parcel, 1), make(chan []Record, 4)
+	ended := make(chan error, 1)
+	go func() {
+		err := l.assemble(ctx, parcels, spare)
+		close(parcels)
+		ended <- err
+	}()
+	d := delivery{lane: l, stop: stop, hard: hard, spare: spare, commitEvery: commitEvery}
+	err := d.run(parcels)
+	cancel()
+	for range parcels { // what was assembled and not sent is read again
+	}
+	if readErr := <-ended; err == nil {
+		err = readErr
+	}
+	return err
+}
+
+// assemble reads chunks and cuts them into parcels until its context ends (nil) or, in once mode, the log does (ErrNoMore).
+func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan []Record) error {
+	a := assembler{limits: l.spec.Limits}
+	flush := func(p parcel) error {
+		select {
+		case parcels <- p:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	pos := l.state.position()
+	var wait backoff.Backoff
+	for {
+		c, err := l.read(ctx, &a, pos)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			wait.Reset()
+			pos = c.To
+			l.see(c)
+			l.work.begin(workLimit)
+			rendered := l.spec.View.Render(c)
+			l.work.end()
+			l.state.read(c, rendered)
+			for len(a.spare) < cap(spare) && len(spare) > 0 {
+				a.spare = append(a.spare, <-spare)
+			}
+			if a.add(c, rendered, flush) != nil {
+				return nil
+			}
+		case errors.Is(err, context.DeadlineExceeded):
+			if a.flush(flush) != nil {
+				return nil
+			}
+		case errors.Is(err, ErrNoMore):
+			if a.flush(flush) != nil {
+				return nil
+			}
+			return ErrNoMore
+		default:
+			if !errors.Is(err, ErrNotYet) {
+				l.log.Warn("cannot read, trying again", "error", err)
+			}
+			if a.flush(flush) != nil || wait.Wait(ctx, 0) != nil {
+				return nil
+			}
+		}
+	}
+}
+
+// read returns the next chunk, or DeadlineExceeded when the parcel that is being assembled has waited long enough.
+func (l *lane) read(ctx context.Context, a *assembler, pos Position) (*Chunk, error) {
+	if a.empty() {
+		return l.feed.next(ctx, ctx, pos)
+	}
+	if !time.Now().Before(a.due) {
+		return nil, context.DeadlineExceeded
+	}
+	patient, cancel := context.WithDeadline(ctx, a.due)
+	defer cancel()
+	return l.feed.next(ctx, patient, pos)
+}
+
+// workLimit bounds how long one chunk may take to be decoded, rendered or inspected, and sendLimit one call of a
+// sender. Beyond twice that the lane counts as stuck and the watchdog is no longer fed.
+const (
+	workLimit = time.Minute
+	sendLimit = time.Minute
+)
+
+// activity is something that ought to end: a call out of the engine.
+type activity struct{ deadline atomic.Int64 }
+
+func (a *activity) begin(limit time.Duration) { a.deadline.Store(time.Now().Add(limit).UnixNano()) }
+func (a *activity) end()                      { a.deadline.Store(0) }
+
+// stuck reports whether the activity is long past its limit.
+func (a *activity) stuck(now time.Time, limit time.Duration) bool {
+	d := a.deadline.Load()
+	return d != 0 && now.UnixNano() > d+limit.Nanoseconds()
+}
+
+func (l *lane) stuck(now time.Time) bool {
+	return l.work.stuck(now, workLimit) || l.send.stuck(now, sendLimit)
+}

@@ -1,0 +1,195 @@
+package pump
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// As in the original: so many different errors are kept, each so long at most.
+const (
+	maxErrors     = 8
+	maxErrorBytes = 128
+	maxGaps       = 16
+)
+
+// laneState is what others may know of a lane at any time, and what is saved of it.
+type laneState struct {
+	tags map[string]string // of the lane's metrics
+
+	mu     sync.Mutex
+	snap   SenderSnapshot
+	opened bool // the sender could be opened
+	done   bool // once mode: everything is delivered
+}
+
+func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot) *laneState {
+	ledger := before.Ledger
+	ledger.Read -= ledger.InFlight // in flight when it was saved: it will be read again
+	ledger.InFlight = 0
+	return &laneState{tags: tags, snap: SenderSnapshot{
+		Type:        spec.Type,
+		Position:    before.Position,
+		Started:     before.Started,
+		Ledger:      ledger,
+		Gaps:        before.Gaps,
+		Health:      Disconnected,
+		HealthSince: time.Now(),
+	}}
+}
+
+func (s *laneState) position() Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap.Position
+}
+
+func (s *laneState) started() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap.Started
+}
+
+func (s *laneState) start(pos Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap.Position, s.snap.Started = pos, true
+}
+
+// read enters a chunk into the ledger: all of it is in flight.
+func (s *laneState) read(c *Chunk, r *Rendered) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap.Ledger.Read += int64(len(c.Entries))
+	s.snap.Ledger.InFlight += int64(len(c.Entries))
+	if n := len(r.Records); n > 0 {
+		s.snap.Read = r.Records[n-1].Position()
+		s.snap.ReadEntries += int64(n)
+		s.snap.ReadBytes += int64(r.Bytes)
+		s.snap.Queued += int64(n)
+	}
+}
+
+// settle moves the position past what the outcome accounts for.
+func (s *laneState) settle(o *outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap.Position = o.to
+	s.snap.Ledger.InFlight -= o.entries
+	s.snap.Ledger.Filtered += o.entries - o.records
+	s.snap.Ledger.Accepted += o.records - o.dead
+	s.snap.Ledger.DeadLettered += o.dead
+	s.snap.Queued -= o.records
+	s.snap.SentRecords += o.records - o.dead
+	s.snap.SentBytes += o.bytes - o.deadBytes
+	s.snap.Gaps.add(o.gaps)
+	if o.records > o.dead {
+		s.snap.LastSent = time.Now()
+	}
+}
+
+// rewind takes back what was read and not settled.
+func (s *laneState) rewind() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap.Ledger.Read -= s.snap.Ledger.InFlight
+	s.snap.Ledger.InFlight = 0
+	s.snap.ReadEntries -= s.snap.Queued
+	s.snap.Queued = 0
+	s.snap.Read = s.snap.Position
+}
+
+func (s *laneState) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = true
+}
+
+func (s *laneState) finished() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
+// connected notes that the destination works.
+func (s *laneState) connected() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = true
+	s.setHealth(Connected)
+	s.snap.Errors = nil
+}
+
+// failed notes an error of the destination.
+func (s *laneState) failed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setHealth(Disconnected)
+	text := err.Error()
+	s.snap.LastError, s.snap.LastErrorTime = text, time.Now()
+	if text = truncate(text, maxErrorBytes); slices.Contains(s.snap.Errors, text) {
+		return
+	}
+	s.snap.Errors = append(s.snap.Errors, text)
+	if len(s.snap.Errors) > maxErrors { // the first tells most: keep it
+		s.snap.Errors = slices.Delete(s.snap.Errors, 1, 2)
+	}
+}
+
+// stopped notes that nobody runs the lane any more.
+func (s *laneState) stopped() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.snap.Health == Connected {
+		s.setHealth(Stale)
+	} else {
+		s.setHealth(Stopped)
+	}
+}
+
+func (s *laneState) setHealth(h Health) {
+	if s.snap.Health != h {
+		s.snap.Health, s.snap.HealthSince = h, time.Now()
+	}
+}
+
+func (s *laneState) snapshot() SenderSnapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.snap
+	snap.Errors = slices.Clone(snap.Errors)
+	snap.Gaps.Last = slices.Clone(snap.Gaps.Last)
+	return snap
+}
+
+func (t *GapTotals) add(gaps []Gap) {
+	for _, g := range gaps {
+		t.Count++
+		t.Entries += int64(min(g.Count, 1<<62)) //nolint:gosec // bounded on the left
+		t.Last = append(t.Last, g)
+	}
+	if n := len(t.Last) - maxGaps; n > 0 {
+		t.Last = slices.Delete(t.Last, 0, n)
+	}
+}
+
+// Balanced reports whether every entry that was read is accounted for.
+func (l Ledger) Balanced() error {
+	if l.Read != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || l.InFlight < 0 {
+		return errors.New("the ledger does not balance")
+	}
+	return nil
+}
+
+// truncate cuts text to at most n bytes without splitting a character.
+func truncate(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}

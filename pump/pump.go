@@ -1,0 +1,302 @@
+package pump
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options are the engine's settings.
+type Options struct {
+	Logger      *slog.Logger
+	Metrics     Metrics
+	State       Snapshot              // where to go on
+	Save        func(Snapshot) error  // keeps the state; called by one goroutine at a time
+	SaveEvery   time.Duration         // at most so often while running; 0: 1 s
+	Saved       func(Snapshot, error) // told after each save, if not nil
+	StopTimeout time.Duration         // what a stop may take; 0: 10 s
+	Once        bool                  // pump what there is, then end
+	Timeout     time.Duration         // in once mode: how long a destination may refuse; 0: 1 min
+}
+
+const (
+	defaultSaveEvery   = time.Second
+	defaultStopTimeout = 10 * time.Second
+	defaultTimeout     = time.Minute
+	reportEvery        = 10 * time.Second // as often as the original sends its gauges
+)
+
+func (o *Options) sendLimit() time.Duration {
+	if o.Once {
+		return min(sendLimit, o.Timeout)
+	}
+	return sendLimit
+}
+
+// Pump runs readers and their lanes.
+type Pump struct {
+	opts    Options
+	started time.Time
+	reloads chan reload
+
+	mu      sync.Mutex
+	readers map[string]*reader
+}
+
+type reload struct {
+	specs []ReaderSpec
+	done  chan struct{}
+}
+
+// New returns a pump that is not running yet.
+func New(opts Options) *Pump {
+	if opts.SaveEvery <= 0 {
+		opts.SaveEvery = defaultSaveEvery
+	}
+	if opts.StopTimeout <= 0 {
+		opts.StopTimeout = defaultStopTimeout
+	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = defaultTimeout
+	}
+	return &Pump{opts: opts, started: time.Now(), reloads: make(chan reload), readers: map[string]*reader{}}
+}
+
+// Run pumps until the context ends; what is being sent then may still be accepted for StopTimeout. In once mode it ends
+// when everything there is has been delivered, or with an error that says what is left.
+func (p *Pump) Run(ctx context.Context, specs []ReaderSpec) error {
+	run, stop := context.WithCancel(ctx)
+	defer stop()
+	for _, spec := range specs {
+		p.add(run, spec, p.opts.State.Readers[spec.Name])
+	}
+	lasting := context.WithoutCancel(ctx)
+	quit := make(chan struct{})
+	var background sync.WaitGroup
+	background.Go(func() { p.saveLoop(lasting, quit) })
+	background.Go(func() { p.reportLoop(lasting, quit) })
+
+	var err error
+	if p.opts.Once {
+		err = p.drain(run)
+	} else {
+		p.serve(run)
+	}
+	stop()
+	for _, r := range p.allReaders() {
+		<-r.done
+	}
+	close(quit)
+	background.Wait()
+	p.report(lasting)
+	return errors.Join(err, p.save(lasting))
+}
+
+// serve applies reloads until the context ends.
+func (p *Pump) serve(ctx context.Context) {
+	for {
+		select {
+		case r := <-p.reloads:
+			p.apply(ctx, r.specs)
+			close(r.done)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Reload makes the running pump what the specs say. Readers and senders whose fingerprints have not changed go on
+// undisturbed. It returns once all that changed has been stopped and started again. Not in once mode.
+func (p *Pump) Reload(ctx context.Context, specs []ReaderSpec) error {
+	r := reload{specs, make(chan struct{})}
+	select {
+	case p.reloads <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *Pump) apply(ctx context.Context, specs []ReaderSpec) {
+	wanted := make(map[string]ReaderSpec, len(specs))
+	for _, s := range specs {
+		wanted[s.Name] = s
+	}
+	var leaving []*reader
+	for name, r := range p.currentReaders() {
+		spec, ok := wanted[name]
+		if ok && spec.Fingerprint == r.fingerprint() {
+			r.reconfigure(spec)
+			delete(wanted, name)
+			continue
+		}
+		r.cancel()
+		leaving = append(leaving, r)
+	}
+	// Until its successor is there, a reader that was stopped still stands for its state.
+	before := make(map[string]ReaderSnapshot, len(leaving))
+	for _, r := range leaving {
+		<-r.done
+		before[r.name] = r.snapshot(ctx)
+		if _, ok := wanted[r.name]; !ok {
+			p.mu.Lock()
+			delete(p.readers, r.name)
+			p.mu.Unlock()
+		}
+	}
+	for _, spec := range specs {
+		if _, ok := wanted[spec.Name]; ok {
+			p.add(ctx, spec, before[spec.Name])
+		}
+	}
+}
+
+func (p *Pump) add(ctx context.Context, spec ReaderSpec, before ReaderSnapshot) {
+	r := newReader(spec, before, &p.opts)
+	ctx, r.cancel = context.WithCancel(ctx)
+	p.mu.Lock()
+	p.readers[spec.Name] = r
+	p.mu.Unlock()
+	go r.run(ctx) // Run and apply wait for r.done
+}
+
+// Reopen has every sender that can do so let go of what it has open (SIGHUP after a log rotation).
+func (p *Pump) Reopen() {
+	for _, r := range p.allReaders() {
+		for _, l := range r.allLanes() {
+			select {
+			case l.reopen <- struct{}{}:
+			default: // asked already
+			}
+		}
+	}
+}
+
+// Stuck reports whether a part of the pump has not come back from a call for far too long, so that only a restart can
+// help. A destination that refuses or is slow is not that.
+func (p *Pump) Stuck() bool {
+	now := time.Now()
+	return slices.ContainsFunc(p.allReaders(), func(r *reader) bool { return r.stuck(now) })
+}
+
+// Snapshot returns the state of everything now.
+func (p *Pump) Snapshot(ctx context.Context) Snapshot {
+	readers := p.currentReaders()
+	snap := Snapshot{StartTime: p.started, Readers: make(map[string]ReaderSnapshot, len(readers))}
+	for name, r := range readers {
+		snap.Readers[name] = r.snapshot(ctx)
+	}
+	return snap
+}
+
+// drain waits, in once mode, until all readers have ended or a destination has refused for too long.
+func (p *Pump) drain(ctx context.Context) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for _, r := range p.allReaders() {
+		for {
+			select {
+			case <-r.done:
+			case <-ctx.Done():
+				return p.left(ctx)
+			case <-tick.C:
+				if p.refused() {
+					return p.left(ctx)
+				}
+				continue
+			}
+			break
+		}
+	}
+	return p.left(ctx)
+}
+
+func (p *Pump) refused() bool {
+	for _, r := range p.allReaders() {
+		for _, l := range r.allLanes() {
+			s := l.state.snapshot()
+			if s.Health == Disconnected && !l.state.finished() && time.Since(s.HealthSince) > p.opts.Timeout {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// left returns an error that says which senders have not delivered everything, nil if all have.
+func (p *Pump) left(ctx context.Context) error {
+	var left []string
+	for name, r := range p.currentReaders() {
+		snap := r.snapshot(ctx)
+		for _, l := range r.allLanes() {
+			if l.state.finished() {
+				continue
+			}
+			s := snap.Senders[l.spec.Name]
+			text := fmt.Sprintf("%s/%s", name, l.spec.Name)
+			if s.Lag.Entries > 0 {
+				text += fmt.Sprintf(" (about %d entries)", s.Lag.Entries)
+			}
+			if why := cmp.Or(s.LastError, snap.Waiting); why != "" {
+				text += ": " + why
+			}
+			left = append(left, text)
+		}
+	}
+	if left == nil {
+		return nil
+	}
+	slices.Sort(left)
+	return fmt.Errorf("not everything was delivered: %s", strings.Join(left, "; "))
+}
+
+func (p *Pump) currentReaders() map[string]*reader {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.readers)
+}
+
+func (p *Pump) allReaders() []*reader { return slices.Collect(maps.Values(p.currentReaders())) }
+
+// saveLoop saves the state while it changes.
+func (p *Pump) saveLoop(ctx context.Context, quit <-chan struct{}) {
+	tick := time.NewTicker(p.opts.SaveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := p.save(ctx); err != nil {
+				p.opts.Logger.Error("the state could not be saved; after a crash entries would be sent again", "error", err)
+			}
+		case <-quit:
+			return
+		}
+	}
+}
+
+func (p *Pump) save(ctx context.Context) error {
+	snap := p.Snapshot(ctx)
+	var err error
+	if p.opts.Save != nil {
+		err = p.opts.Save(snap)
+	}
+	if p.opts.Saved != nil {
+		p.opts.Saved(snap, err)
+	}
+	if err != nil {
+		return fmt.Errorf("saving the state: %w", err)
+	}
+	return nil
+}

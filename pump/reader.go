@@ -1,0 +1,289 @@
+package pump
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"journalpump/internal/backoff"
+)
+
+// reader runs one configured source: its log, its observer and its lanes.
+type reader struct {
+	name     string
+	opts     *Options
+	log      *slog.Logger
+	observer *observer
+	cancel   context.CancelFunc
+	done     chan struct{}
+
+	mu      sync.Mutex
+	spec    ReaderSpec
+	lanes   map[string]*lane
+	source  Log    // nil while it is not open
+	waiting string // what for, while it is not open
+	start   func(*lane)
+	running int           // lanes
+	failed  int           // senders that could not be opened, when last reported
+	ended   chan struct{} // signalled when a lane ends
+	sending sync.WaitGroup
+}
+
+func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options) *reader {
+	own := *opts
+	own.Logger = opts.Logger.With("reader", spec.Name)
+	r := &reader{
+		name: spec.Name, spec: spec, opts: &own, log: own.Logger,
+		observer: newObserver(spec, before, &own),
+		lanes:    make(map[string]*lane, len(spec.Senders)),
+		done:     make(chan struct{}),
+		ended:    make(chan struct{}, 1),
+	}
+	for _, s := range spec.Senders {
+		state, known := before.Senders[s.Name]
+		l := newLane(s, spec.Tags, state, &own)
+		l.start = spec.Initial
+		if known && spec.Initial.Kind == StartTail && !opts.State.StartTime.IsZero() {
+			// It ran before and never got to accept anything. "The tail" was then.
+			l.start = Start{Kind: StartRealtime, Time: opts.State.StartTime}
+		}
+		r.lanes[s.Name] = l
+	}
+	return r
+}
+
+// run runs the reader until its context ends or, in once mode, until all there is has been delivered.
+func (r *reader) run(ctx context.Context) {
+	defer close(r.done)
+	source, err := r.open(ctx)
+	if err != nil {
+		for _, l := range r.allLanes() {
+			l.state.stopped()
+		}
+		return
+	}
+	f := newFeed(source, r.opts.Once)
+	seek := func(ctx context.Context, start Start) (Position, error) { return r.seek(ctx, source, start) }
+	r.startLanes(source, func(l *lane) {
+		var lctx context.Context
+		lctx, l.cancel = context.WithCancel(ctx)
+		l.feed, l.seek, l.see = f, seek, r.observer.see
+		r.running++
+		r.sending.Go(func() {
+			defer r.laneEnded(l)
+			l.run(lctx)
+		})
+	})
+	var observing sync.WaitGroup
+	observing.Go(func() { r.observer.run(ctx, f, r, seek) })
+	if !r.opts.Once {
+		<-ctx.Done()
+	}
+	r.mu.Lock()
+	r.start = nil
+	r.mu.Unlock()
+	r.sending.Wait()
+	observing.Wait()
+	f.close()
+	r.mu.Lock()
+	r.source = nil
+	r.mu.Unlock()
+	if err := source.Close(); err != nil {
+		r.log.Warn("closing the log", "error", err)
+	}
+}
+
+func (r *reader) startLanes(source Log, start func(*lane)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.source, r.start = source, start
+	for _, l := range r.lanes {
+		start(l)
+	}
+}
+
+func (r *reader) laneEnded(l *lane) {
+	l.cancel()
+	close(l.done)
+	r.mu.Lock()
+	r.running--
+	r.mu.Unlock()
+	select {
+	case r.ended <- struct{}{}:
+	default:
+	}
+}
+
+// lanesRun reports whether any lane runs; the channel is signalled when one ends.
+func (r *reader) lanesRun() (bool, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running > 0, r.ended
+}
+
+// reconfigure replaces, adds and removes senders; those whose settings are the same go on undisturbed.
+func (r *reader) reconfigure(spec ReaderSpec) {
+	wanted := make(map[string]SenderSpec, len(spec.Senders))
+	for _, s := range spec.Senders {
+		wanted[s.Name] = s
+	}
+	var leaving []*lane
+	for name, l := range r.currentLanes() {
+		if s, ok := wanted[name]; ok && s.Fingerprint == l.spec.Fingerprint {
+			delete(wanted, name)
+		} else {
+			leaving = append(leaving, l)
+		}
+	}
+	r.stopLanes(leaving)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spec = spec
+	r.observer.setInspector(spec.Inspector)
+	before := make(map[string]SenderSnapshot, len(leaving))
+	for _, l := range leaving {
+		before[l.spec.Name] = l.state.snapshot()
+		delete(r.lanes, l.spec.Name)
+	}
+	for name, s := range wanted {
+		l := newLane(s, spec.Tags, before[name], r.opts)
+		l.start = spec.Initial
+		r.lanes[name] = l
+		if r.start != nil {
+			r.start(l)
+		}
+	}
+}
+
+func (r *reader) stopLanes(lanes []*lane) {
+	r.mu.Lock()
+	running := r.start != nil
+	for _, l := range lanes {
+		if running {
+			l.cancel()
+		} else {
+			delete(r.lanes, l.spec.Name) // so that it is never started
+		}
+	}
+	r.mu.Unlock()
+	for _, l := range lanes {
+		if running {
+			<-l.done
+		}
+	}
+}
+
+func (r *reader) fingerprint() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.spec.Fingerprint
+}
+
+func (r *reader) currentLanes() map[string]*lane {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.lanes)
+}
+
+// open opens the log, waiting until there is one. In once mode it does not wait: what is not there needs no pumping.
+func (r *reader) open(ctx context.Context) (Log, error) {
+	var wait backoff.Backoff
+	wait.Max = 5 * time.Second
+	for {
+		source, err := r.spec.Open(ctx)
+		if err == nil {
+			r.setWaiting("")
+			return source, nil
+		}
+		if r.opts.Once && errors.Is(err, ErrNotYet) {
+			r.finishLanes()
+		}
+		if err := r.waitFor(ctx, &wait, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// seek finds where a lane without a position starts, waiting until there is a log.
+func (r *reader) seek(ctx context.Context, source Log, start Start) (Position, error) {
+	var wait backoff.Backoff
+	wait.Max = 5 * time.Second
+	for {
+		pos, err := source.Seek(ctx, start)
+		if err == nil {
+			r.setWaiting("")
+			return pos, nil
+		}
+		if r.opts.Once && errors.Is(err, ErrNotYet) {
+			r.finishLanes()
+		}
+		if err := r.waitFor(ctx, &wait, err); err != nil {
+			return Position{}, err
+		}
+	}
+}
+
+// waitFor says once what is being waited for, and waits a little.
+func (r *reader) waitFor(ctx context.Context, wait *backoff.Backoff, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if r.setWaiting(err.Error()) {
+		if errors.Is(err, ErrNotYet) {
+			r.log.Info("the log is not available yet, waiting for it", "error", err)
+		} else {
+			r.log.Error("cannot open the log, trying again", "error", err)
+			r.opts.Metrics.Count("exception", 1, withTags(r.spec.Tags, map[string]string{"exception": kindOf(err), "where": "reading"}))
+		}
+	}
+	if r.opts.Once {
+		return err
+	}
+	return wait.Wait(ctx, 0)
+}
+
+func (r *reader) setWaiting(why string) (changed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changed = r.waiting != why
+	r.waiting = why
+	return changed
+}
+
+// finishLanes notes, in once mode, that there is nothing to deliver.
+func (r *reader) finishLanes() {
+	for _, l := range r.allLanes() {
+		l.state.finish()
+	}
+}
+
+func (r *reader) allLanes() []*lane { return slices.Collect(maps.Values(r.currentLanes())) }
+
+// stuck reports whether something that ought to have ended long ago has not.
+func (r *reader) stuck(now time.Time) bool {
+	return r.observer.work.stuck(now, workLimit) || slices.ContainsFunc(r.allLanes(), func(l *lane) bool { return l.stuck(now) })
+}
+
+// snapshot returns the reader's state, with the lanes' lag if the log can tell it.
+func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
+	snap := r.observer.snapshot()
+	r.mu.Lock()
+	defer r.mu.Unlock() // also so that the log is not closed meanwhile
+	snap.Waiting = r.waiting
+	snap.Senders = make(map[string]SenderSnapshot, len(r.lanes))
+	meter, _ := r.source.(Meter)
+	for name, l := range r.lanes {
+		s := l.state.snapshot()
+		if meter != nil && s.Started {
+			if lag, err := meter.Lag(ctx, s.Position); err == nil {
+				s.Lag = lag
+			}
+		}
+		snap.Senders[name] = s
+	}
+	return snap
+}
