@@ -22,6 +22,8 @@ type diskSender struct {
 
 func (s *diskSender) Send(ctx context.Context, b pump.Batch) error {
 	if s.failSend != nil && s.failSend() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.got = slices.Clone(s.durable)
 		return errors.New("no space left on device")
 	}
@@ -29,6 +31,8 @@ func (s *diskSender) Send(ctx context.Context, b pump.Batch) error {
 }
 
 func (s *diskSender) Commit(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.failCommit != nil && s.failCommit() {
 		s.got = slices.Clone(s.durable)
 		return errors.New("input/output error")
@@ -36,6 +40,12 @@ func (s *diskSender) Commit(context.Context) error {
 	s.commits++
 	s.durable = slices.Clone(s.got)
 	return nil
+}
+
+func (s *diskSender) committed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.durable)
 }
 
 func (r *rig) addDisk(s *diskSender) *pump.SenderSpec {
@@ -58,8 +68,8 @@ func TestCommitIsGrouped(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 			synctest.Wait()
 			snap := r.pump.Snapshot(t.Context()).Readers["r"].Senders["disk"]
-			if int(snap.Position.Seqnum) != len(s.durable) {
-				t.Fatalf("at %d with %d committed", snap.Position.Seqnum, len(s.durable))
+			if n := s.committed(); int(snap.Position.Seqnum) != n {
+				t.Fatalf("at %d with %d committed", snap.Position.Seqnum, n)
 			}
 		}
 		if s.commits < 3 || s.commits > 5 {
