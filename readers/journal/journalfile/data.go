@@ -27,14 +27,11 @@ func (f *File) AppendData(dst []byte, off uint64, max int) (out []byte, info Dat
 }
 
 func (f *File) appendData(dst []byte, off uint64, max int) ([]byte, DataInfo, error) {
-	size, flags, err := f.object(off, typeData, f.dataHeader+1)
+	b, size, err := f.object(off, typeData, f.dataHeader+1)
 	if err != nil {
 		return dst, DataInfo{}, err
 	}
-	b, err := f.m.view(off, dataRegular)
-	if err != nil {
-		return dst, DataInfo{}, err
-	}
+	flags := b[objectFlags]
 	info := DataInfo{Hash: u64(b, dataHash), NEntries: u64(b, dataNEntries), Compressed: flags&compressedMask != 0}
 	stored := size - f.dataHeader
 	if !info.Compressed {
@@ -66,8 +63,9 @@ func (f *File) appendData(dst []byte, off uint64, max int) ([]byte, DataInfo, er
 // DataNEntries returns how many entries have the DATA object at offset off, so far. It does not touch the payload.
 func (f *File) DataNEntries(off uint64) (n uint64, err error) {
 	defer f.guard(debug.SetPanicOnFault(true), &err)
-	if _, _, err := f.object(off, typeData, f.dataHeader+1); err != nil {
+	b, _, err := f.object(off, typeData, f.dataHeader+1)
+	if err != nil {
 		return 0, err
 	}
-	return f.m.load64(off + dataNEntries)
+	return u64(b, dataNEntries), nil
 }

@@ -214,7 +214,7 @@ func (x *Entries) extend() error {
 	case off <= behind || len(x.arrays) >= maxArrays:
 		return corrupt(off, "no entry array can follow there")
 	}
-	size, err := x.f.objectHead(off, typeEntryArray, arrayItems+x.f.slotSize)
+	_, size, err := x.f.objectHead(off, typeEntryArray, arrayItems+x.f.slotSize)
 	if err != nil {
 		return err
 	}

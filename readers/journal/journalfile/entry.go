@@ -44,11 +44,7 @@ func (f *File) ReadEntry(off uint64, e *Entry) (err error) {
 
 // entryHead reads all of an entry but its items, and returns the size of the object.
 func (f *File) entryHead(off uint64, e *Entry) (size uint64, err error) {
-	size, _, err = f.object(off, typeEntry, entryItems)
-	if err != nil {
-		return 0, err
-	}
-	b, err := f.m.view(off, entryItems)
+	b, size, err := f.object(off, typeEntry, entryItems)
 	if err != nil {
 		return 0, err
 	}

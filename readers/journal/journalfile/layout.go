@@ -107,41 +107,37 @@ func le64(word uint64) uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// objectHead checks that an object of the type, at least so large, begins at off, and returns its size. Only its header is
-// known to be in the file.
-func (f *File) objectHead(off uint64, typ byte, atLeast uint64) (size uint64, err error) {
-	size, _, err = f.objectAt(off, typ, atLeast)
-	return size, err
+// objectHead checks that an object of the type begins at off, with a size of at least head bytes, and returns its size and its
+// first head bytes. Only these are known to be in the file. They are good until the next view of the mapping.
+func (f *File) objectHead(off uint64, typ byte, head uint64) (b []byte, size uint64, err error) {
+	if off%8 != 0 || off < f.headerSize {
+		return nil, 0, corrupt(off, "no object can begin there")
+	}
+	b, err = f.m.view(off, head)
+	if err != nil {
+		return nil, 0, err
+	}
+	if b[0] != typ {
+		return nil, 0, corrupt(off, "not an object of the expected type")
+	}
+	size = u64(b, objectSize)
+	if size < head {
+		return nil, 0, corrupt(off, "object too small")
+	}
+	return b, size, nil
 }
 
-// object does the same and checks that the object is wholly in the file. It returns its flags too.
-func (f *File) object(off uint64, typ byte, atLeast uint64) (size uint64, flags byte, err error) {
-	size, flags, err = f.objectAt(off, typ, atLeast)
+// object does the same and checks that the whole object is in the file.
+func (f *File) object(off uint64, typ byte, head uint64) (b []byte, size uint64, err error) {
+	b, size, err = f.objectHead(off, typ, head)
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	if end := off + size; end > uint64(len(f.m.data)) || end < off {
 		if err := f.m.reach(off, size); err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
+		b, err = f.m.view(off, head)
 	}
-	return size, flags, nil
-}
-
-func (f *File) objectAt(off uint64, typ byte, atLeast uint64) (size uint64, flags byte, err error) {
-	if off%8 != 0 || off < f.headerSize {
-		return 0, 0, corrupt(off, "no object can begin there")
-	}
-	b, err := f.m.view(off, objectHeader)
-	if err != nil {
-		return 0, 0, err
-	}
-	if b[0] != typ {
-		return 0, 0, corrupt(off, "not an object of the expected type")
-	}
-	size = u64(b, objectSize)
-	if size < atLeast {
-		return 0, 0, corrupt(off, "object too small")
-	}
-	return size, b[objectFlags], nil
+	return b, size, err
 }

@@ -62,7 +62,7 @@ func (f *File) findField(name string) (off uint64, err error) {
 			break
 		}
 		if h == hash {
-			if size, _, err = f.object(off, typeField, fieldPayload); err != nil {
+			if _, size, err = f.object(off, typeField, fieldPayload); err != nil {
 				break
 			}
 			b, err := f.m.view(off+fieldPayload, size-fieldPayload)
@@ -115,15 +115,11 @@ func (f *File) bucket(tableAt, hash uint64) (uint64, error) {
 // link returns hash and successor of an object in a hash chain. New objects are appended to file and chain, so successors
 // lie behind: a chain cannot loop.
 func (f *File) link(off uint64, typ byte) (hash, next uint64, err error) {
-	if _, err := f.objectHead(off, typ, fieldPayload); err != nil {
+	b, _, err := f.objectHead(off, typ, fieldPayload)
+	if err != nil {
 		return 0, 0, err
 	}
-	if hash, err = f.m.load64(off + dataHash); err != nil { // FIELD objects have both at the same place
-		return 0, 0, err
-	}
-	if next, err = f.m.load64(off + dataNextHash); err != nil {
-		return 0, 0, err
-	}
+	hash, next = u64(b, dataHash), u64(b, dataNextHash) // FIELD objects have both at the same place
 	if next != 0 && next <= off {
 		return 0, 0, corrupt(off, "its hash chain goes backwards")
 	}
@@ -131,15 +127,15 @@ func (f *File) link(off uint64, typ byte) (hash, next uint64, err error) {
 }
 
 func (f *File) samePayload(off uint64, payload []byte) (bool, error) {
-	size, flags, err := f.object(off, typeData, f.dataHeader+1)
+	b, size, err := f.object(off, typeData, f.dataHeader+1)
 	if err != nil {
 		return false, err
 	}
-	if flags&compressedMask == 0 {
+	if b[objectFlags]&compressedMask == 0 {
 		if size-f.dataHeader != uint64(len(payload)) {
 			return false, nil
 		}
-		b, err := f.m.view(off+f.dataHeader, size-f.dataHeader)
+		b, err = f.m.view(off+f.dataHeader, size-f.dataHeader)
 		return err == nil && bytes.Equal(b, payload), err
 	}
 	f.scratch, _, err = f.appendData(f.scratch[:0], off, max(len(payload), 1))

@@ -37,7 +37,10 @@ func (m *mapping) view(off, n uint64) ([]byte, error) {
 		}
 	}
 	if n > 0 {
-		m.touch(off>>blockShift, (end-1)>>blockShift)
+		first, last := off>>blockShift, (end-1)>>blockShift
+		if first != last || m.touched[first/64]&(1<<(first%64)) == 0 {
+			m.touch(first, last)
+		}
 	}
 	return m.data[off:end:end], nil
 }
