@@ -104,7 +104,7 @@ func keysOf(fields []field) []string {
 func (o *Object) decodeFields(fields []boundField, all bool) bool {
 	ok := true
 	taken := map[string]bool{}
-	var known []string
+	known := make([]string, 0, len(fields))
 	for _, f := range fields {
 		known = append(known, keysOf([]field{f.field})...)
 		v := o.fieldValue(f.field, taken)
@@ -117,7 +117,7 @@ func (o *Object) decodeFields(fields []boundField, all bool) bool {
 		return ok
 	}
 	for _, m := range o.v.n.members {
-		if !taken[m.key] && !(o.v.path == "" && m.key == "$schema") { // editors want that one
+		if !taken[m.key] && (o.v.path != "" || m.key != "$schema") { // editors want that one
 			o.v.r.addUnknown(m.offset, joinPath(o.v.path, m.key), &unknownKey{m.key, o.v.level, known})
 		}
 	}
@@ -148,29 +148,18 @@ func (o *Object) fieldValue(f field, taken map[string]bool) Value {
 	return v
 }
 
-var (
-	valueType  = reflect.TypeFor[Value]()
-	objectType = reflect.TypeFor[*Object]()
-	rawType    = reflect.TypeFor[json.RawMessage]()
-	anyType    = reflect.TypeFor[any]()
-)
-
 // decode decodes v into dst, which is settable.
 func (v Value) decode(dst reflect.Value) bool {
-	switch dst.Type() {
-	case valueType:
-		dst.Set(reflect.ValueOf(v))
+	switch d := dst.Addr().Interface().(type) {
+	case *Value:
+		*d = v
 		return true
-	case anyType:
-		if a := v.Any(); a != nil {
-			dst.Set(reflect.ValueOf(a))
-		} else {
-			dst.SetZero()
-		}
+	case *any:
+		*d = v.Any()
 		return true
-	case rawType:
+	case *json.RawMessage:
 		if !v.IsNull() {
-			dst.SetBytes(v.AppendJSON(nil))
+			*d = v.AppendJSON(nil)
 		}
 		return true
 	}
@@ -180,11 +169,11 @@ func (v Value) decode(dst reflect.Value) bool {
 		}
 		return true
 	}
-	if dst.Type() == objectType {
+	if d, ok := dst.Addr().Interface().(**Object); ok {
 		if v.n.kind != KindObject {
 			return v.mismatch(KindObject)
 		}
-		dst.Set(reflect.ValueOf(&Object{v}))
+		*d = &Object{v}
 		return true
 	}
 	if done, ok := v.decodeSelf(dst); done {
@@ -195,7 +184,7 @@ func (v Value) decode(dst reflect.Value) bool {
 
 // decodeSelf handles types that say themselves what they take.
 func (v Value) decodeSelf(dst reflect.Value) (done, ok bool) {
-	if !dst.CanAddr() || dst.Kind() == reflect.Pointer {
+	if dst.Kind() == reflect.Pointer {
 		return false, false
 	}
 	switch d := dst.Addr().Interface().(type) {
@@ -294,7 +283,7 @@ func (v Value) mismatch(want Kind) bool {
 // newElem returns a pointer to a new T, with its defaults.
 func newElem(t reflect.Type) reflect.Value {
 	p := reflect.New(t)
-	if d, ok := p.Interface().(Defaulter); ok {
+	if d, ok := reflect.TypeAssert[Defaulter](p); ok {
 		d.SetDefaults()
 	}
 	return p

@@ -264,7 +264,8 @@ func TestSizes(t *testing.T) {
 		var c struct {
 			S Size `json:"s"`
 		}
-		if o.Decode(&c); r.HasErrors() || c.S != want {
+		o.Decode(&c)
+		if r.HasErrors() || c.S != want {
 			t.Errorf("%q is %d, want %d (%v)", text, c.S, want, problemTexts(r))
 		}
 	}

@@ -296,8 +296,8 @@ func convert(h hujson.Value) *node {
 	case *hujson.Object:
 		n.kind = KindObject
 		for _, m := range t.Members {
-			key := m.Name.Value.(hujson.Literal).String() //nolint:forcetypeassert // hujson has no other names
-			n.members = append(n.members, member{key: key, offset: m.Name.StartOffset, value: convert(m.Value)})
+			name := convert(m.Name) // a string: hujson lets nothing else be a name
+			n.members = append(n.members, member{key: name.text, offset: name.offset, value: convert(m.Value)})
 		}
 	case *hujson.Array:
 		n.kind = KindList

@@ -26,7 +26,7 @@ const hidden = "***"
 //	credential:NAME   the same of the systemd credential, see systemd.exec(5), LoadCredential=
 //
 // It is resolved when it is decoded. What is missing is an error that names the variable or file, never the value.
-type Secret struct{ value string }
+type Secret struct{ value string } //nolint:recvcheck // a value that decodes itself
 
 // NewSecret returns a Secret of a value.
 func NewSecret(value string) Secret { return Secret{value} }
@@ -97,11 +97,11 @@ func readCredential(name string) (string, error) {
 }
 
 func readSecret(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the file that the configuration names
 	if err != nil {
 		return "", err // names the path
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
 		return "", err

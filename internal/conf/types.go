@@ -10,7 +10,7 @@ import (
 )
 
 // Duration is a time span that is not negative: a number of seconds (0.3, 10) or a text such as "300ms", "1m30s".
-type Duration time.Duration
+type Duration time.Duration //nolint:recvcheck // a value that decodes itself
 
 // Duration returns d as the standard library's type.
 func (d Duration) Duration() time.Duration { return time.Duration(d) }
@@ -37,19 +37,9 @@ func (d *Duration) DecodeConf(v Value) error {
 }
 
 // Size is a number of bytes: an integer, or a text such as "512KiB", "5MiB", "1GB". K, M, G and T alone count in 1024s.
-type Size int64
+type Size int64 //nolint:recvcheck // a value that decodes itself
 
 var errSize = errors.New(`must be a number of bytes, or a text such as "512KiB", "5MiB", "1GB"`)
-
-var sizeUnits = []struct {
-	suffix string
-	bytes  float64
-}{
-	{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
-	{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12},
-	{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", 1 << 40},
-	{"b", 1}, {"", 1},
-}
 
 // DecodeConf implements Decoder.
 func (s *Size) DecodeConf(v Value) error {
@@ -73,7 +63,15 @@ func (s *Size) DecodeConf(v Value) error {
 
 func parseSize(text string) (float64, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
-	for _, u := range sizeUnits {
+	for _, u := range []struct {
+		suffix string
+		bytes  float64
+	}{
+		{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
+		{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12},
+		{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", 1 << 40},
+		{"b", 1}, {"", 1},
+	} {
 		if digits, ok := strings.CutSuffix(text, u.suffix); ok {
 			f, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
 			return f * u.bytes, err == nil && !math.IsNaN(f)
