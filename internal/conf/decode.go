@@ -169,7 +169,7 @@ func (v Value) decode(dst reflect.Value) bool {
 		}
 		return true
 	}
-	if d, ok := dst.Addr().Interface().(**Object); ok {
+	if d, ok := reflect.TypeAssert[**Object](dst.Addr()); ok {
 		if v.n.kind != KindObject {
 			return v.mismatch(KindObject)
 		}
