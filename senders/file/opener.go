@@ -1,0 +1,199 @@
+package file
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// handle is an open *os.File. Tests put faults in between.
+type handle interface {
+	io.Writer
+	io.ReaderAt
+	Chmod(mode fs.FileMode) error
+	Truncate(size int64) error
+	Stat() (fs.FileInfo, error)
+	Sync() error
+	Close() error
+}
+
+type openFunc func(path string, flags int, mode fs.FileMode) (handle, error)
+
+func openFile(path string, flags int, mode fs.FileMode) (handle, error) {
+	return os.OpenFile(path, flags, mode)
+}
+
+// opener opens files to append to, and repairs and creates them where that is needed.
+type opener struct {
+	open      openFunc
+	log       *slog.Logger
+	mode      fs.FileMode // of new files
+	exactMode bool        // whatever the umask
+	root      string      // directories below it are created; "": none are
+	packing   packing     // nil: plain lines
+	unsynced  []string    // directories with new entries that have not been fsynced
+}
+
+// append opens path, which is created if it does not exist.
+func (op *opener) append(path string) (*output, error) {
+	const flags = os.O_APPEND | unix.O_NONBLOCK | unix.O_NOCTTY // non-blocking: a FIFO that nobody reads is an error
+	access := os.O_RDWR                                         // reading serves repairing
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		access = os.O_WRONLY
+	}
+	h, err := op.open(path, flags|access, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		h, err = op.create(path, flags|access)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := &output{path: path, h: h}
+	if err := op.prepare(o); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return o, nil
+}
+
+func (op *opener) create(path string, flags int) (handle, error) {
+	dir := filepath.Dir(path)
+	if err := op.makeDirs(dir); err != nil {
+		return nil, err
+	}
+	h, err := op.open(path, flags|os.O_CREATE, op.mode)
+	if err != nil {
+		return nil, err
+	}
+	op.unsynced = append(op.unsynced, dir)
+	if op.exactMode {
+		if err := h.Chmod(op.mode); err != nil {
+			return nil, errors.Join(err, h.Close())
+		}
+	}
+	return h, nil
+}
+
+// makeDirs creates dir as far as it lies below the root.
+func (op *opener) makeDirs(dir string) error {
+	if _, err := os.Stat(dir); op.root == "" || dir == op.root || !errors.Is(err, fs.ErrNotExist) {
+		return nil // if it is missing all the same, opening says so
+	}
+	parent := filepath.Dir(dir)
+	if err := op.makeDirs(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	op.unsynced = append(op.unsynced, parent)
+	return nil
+}
+
+// prepare learns what it is that was opened, and repairs what a crash has left at its end.
+func (op *opener) prepare(o *output) error {
+	info, err := o.h.Stat()
+	if err != nil {
+		return err
+	}
+	o.identity = identityOf(info)
+	o.regular = info.Mode().IsRegular()
+	if !o.regular {
+		if info.IsDir() {
+			return &fs.PathError{Op: "open", Path: o.path, Err: unix.EISDIR}
+		}
+		return nil
+	}
+	size, err := op.repair(o.h, o.path, info.Size())
+	if err != nil {
+		return fmt.Errorf("looking for what a crash may have left at the end of %s: %w", o.path, err)
+	}
+	o.size, o.committed = size, size
+	return nil
+}
+
+// repair returns the size that a file has when what a crash left at its end is gone.
+func (op *opener) repair(h handle, path string, size int64) (int64, error) {
+	if size == 0 {
+		return 0, nil
+	}
+	if err := op.checkKind(h); err != nil {
+		return 0, err
+	}
+	var whole int64
+	var complete bool
+	var err error
+	if op.packing != nil {
+		whole, err = lastWhole(h, size, op.packing)
+	} else {
+		whole, complete, err = lastLine(h, size)
+	}
+	switch {
+	case err != nil:
+		return 0, err
+	case whole == size:
+		return size, nil
+	case complete:
+		op.log.Warn("the last line of the file did not end in a newline, added one", "file", path)
+		_, err := h.Write([]byte("\n"))
+		return size + 1, err
+	}
+	op.log.Warn("cut off what a crash had left at the end of the file", "file", path, "bytes", size-whole)
+	return whole, h.Truncate(whole)
+}
+
+// checkKind keeps lines from being appended to compressed files and the other way round.
+func (op *opener) checkKind(h handle) error {
+	var start [4]byte
+	n, err := h.ReadAt(start[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	is := None
+	for _, p := range packings() {
+		if bytes.HasPrefix(start[:n], p.magic()) {
+			is = p.kind()
+		}
+	}
+	want := None
+	if op.packing != nil {
+		want = op.packing.kind()
+	}
+	if is != want && !(n < len(start) && is == None) { // too short to tell
+		return fmt.Errorf("it is compressed with %q and the setting is %q: move the file away or change the setting", is, want)
+	}
+	return nil
+}
+
+// syncDirs makes the names of new files and directories durable.
+func (op *opener) syncDirs() error {
+	for len(op.unsynced) > 0 {
+		if err := syncDir(op.unsynced[0]); err != nil {
+			return err
+		}
+		op.unsynced = op.unsynced[1:]
+	}
+	op.unsynced = nil
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed with all that was in it
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: the file system has no such thing
+		return err
+	}
+	return nil
+}
