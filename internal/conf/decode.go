@@ -109,6 +109,7 @@ func (o *Object) decodeFields(fields []boundField, all bool) bool {
 		known = append(known, keysOf([]field{f.field})...)
 		v := o.fieldValue(f.field, taken)
 		if v.n != nil && !v.decode(f.in.FieldByIndex(f.index)) {
+			o.v.r.broken[v.n] = true
 			ok = false
 		}
 	}

@@ -232,6 +232,29 @@ func TestKnowHintsAtLevelsTheFileDoesNotUse(t *testing.T) {
 	}
 }
 
+func TestOneMistakeIsOneProblem(t *testing.T) {
+	o, r := Parse("f", []byte(`{"x": "a", "y": 1}`))
+	o.Decode(&point{})
+	o.Errorf("x", "is missing") // what a check of a field that kept its default says
+	o.Errorf("y", "is too small")
+	want := []string{"f:1:7: x: must be an integer, not a string", "f:1:17: y: is too small"}
+	if diff := cmp.Diff(want, problemTexts(r)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	known := []string{"file", "stdout", "json_state_file_path", "log_level", "Case"}
+	for word, want := range map[string]string{
+		"fiel": "file", "flie": "file", "fil": "file", "pile": "file", "fe": "", "tile_": "file", "state_file": "json_state_file_path",
+		"level": "log_level", "log-level": "log_level", "stdot": "stdout", "stdout_text": "", "case": "Case", "": "", "zzz": "",
+	} {
+		if got := Suggest(word, known); got != want {
+			t.Errorf("%q resembles %q, want %q", word, got, want)
+		}
+	}
+}
+
 func TestDecodeSomeLeavesOtherKeysAlone(t *testing.T) {
 	o, r := Parse("f", []byte(`{"x": "a", "other": 1}`))
 	var p point

@@ -26,17 +26,53 @@ func DidYouMean(word string, known []string) string {
 	return ""
 }
 
+// nearest returns the known name that word most resembles and how many letters differ. Where none is near, a single one
+// that contains the word will do.
 func nearest(word string, known []string) (name string, distance int) {
 	distance = maxDistance + 1
 	w := plainWord(word)
 	for _, k := range known {
-		d := levenshtein.ComputeDistance(w, plainWord(k))
+		d := distanceOf(w, plainWord(k))
 		// In a short word a changed letter makes another word.
 		if d < distance && 2*d < max(len(w), len(k)) {
 			name, distance = k, d
 		}
 	}
+	if name == "" {
+		name = containing(w, known)
+	}
 	return name, distance
+}
+
+// distanceOf counts letters that are added, missing or changed; two neighbours in the wrong order are one mistake.
+func distanceOf(a, b string) int {
+	if len(a) == len(b) {
+		i := 0
+		for i < len(a) && a[i] == b[i] {
+			i++
+		}
+		if i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] {
+			return 1
+		}
+	}
+	return levenshtein.ComputeDistance(a, b)
+}
+
+// minContained is how long a word must be at least to say something by being part of another.
+const minContained = 4
+
+func containing(word string, known []string) string {
+	found := ""
+	for _, k := range known {
+		if len(word) < minContained || !strings.Contains(plainWord(k), word) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = k
+	}
+	return found
 }
 
 func plainWord(s string) string {

@@ -235,7 +235,7 @@ func (o *Object) member(key string) (member, bool) {
 }
 
 // Errorf reports an error at the value of the key, or at the object when it doesn't have the key. With key "" the
-// problem is the object's as a whole.
+// problem is the object's as a whole. Nothing is added about a value that could not be decoded: that says it all.
 func (o *Object) Errorf(key, format string, args ...any) { o.report(key, false, format, args) }
 
 // Warnf reports a warning as Errorf does an error.
@@ -244,9 +244,13 @@ func (o *Object) Warnf(key, format string, args ...any) { o.report(key, true, fo
 func (o *Object) report(key string, warning bool, format string, args []any) {
 	v := o.v
 	if key != "" {
-		if v = o.Get(key); v.n == nil {
+		v = o.Get(key)
+		switch {
+		case v.n == nil:
 			v = o.v
 			v.path = joinPath(v.path, key)
+		case v.r.broken[v.n]:
+			return
 		}
 	}
 	v.report(warning, format, args)
