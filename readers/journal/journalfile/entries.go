@@ -64,7 +64,8 @@ func (x *Entries) Index() uint64 { return x.next }
 
 // Next returns the offset of the entry after the place and moves the place behind it. ok is false if there is none, for
 // now. On an error that is ErrCorrupt the place has moved behind what could not be read, which Index tells, and Next may
-// be called again. The offset itself is not checked, ReadEntry does.
+// be called again; if it has not moved, the list itself is gone, and the file usually is too (NEntries tells). The offset
+// is not checked, ReadEntry does.
 func (x *Entries) Next() (off uint64, ok bool, err error) {
 	defer x.f.guard(debug.SetPanicOnFault(true), &err)
 	if x.next >= x.n {
@@ -90,6 +91,9 @@ func (x *Entries) passForward(err error) error {
 	for err == nil && x.next < x.n { // a run of empty slots
 		var off uint64
 		if off, err = x.slot(x.next); off != 0 {
+			if x.next == from {
+				return nil // it was written this very moment
+			}
 			return corrupt(x.last(), "empty slots in the entry array")
 		}
 		if err == nil {
@@ -118,8 +122,8 @@ func (x *Entries) Prev() (off uint64, ok bool, err error) {
 		return 0, false, nil
 	}
 	off, err = x.slot(x.next - 1)
-	if err == nil && off == 0 && x.next == x.n && x.f.online() {
-		if x.next--; x.next == 0 { // counted, but not to be seen yet
+	if x.next == x.n && missing(off, err) && x.f.online() { // counted, but not to be seen yet
+		if x.next--; x.next == 0 {
 			return 0, false, nil
 		}
 		off, err = x.slot(x.next - 1)
@@ -129,6 +133,11 @@ func (x *Entries) Prev() (off uint64, ok bool, err error) {
 		return off, true, nil
 	}
 	return 0, false, x.passBackward(err)
+}
+
+// missing reports whether a slot is empty, or not there at all.
+func missing(off uint64, err error) bool {
+	return err == nil && off == 0 || errors.Is(err, errChainEnds)
 }
 
 // passBackward moves the place before what cannot be read.

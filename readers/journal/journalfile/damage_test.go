@@ -1,0 +1,331 @@
+package journalfile
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// overwrite changes a file in place, as its writer does.
+func overwrite(tb testing.TB, path string, b []byte) {
+	tb.Helper()
+	out, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer out.Close()
+	if _, err := out.WriteAt(b, 0); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// maxDamagedField is what exercise lets a field have.
+const maxDamagedField = 1 << 20
+
+// exercise reads everything there is in every way, as far as steps go, and returns how many entries it could read. Errors
+// must be of the documented kinds.
+func exercise(tb testing.TB, path string, steps int) (entries int) {
+	tb.Helper()
+	f, err := Open(path)
+	if err != nil {
+		var unsupported *UnsupportedError
+		if !errors.Is(err, ErrNotJournal) && !errors.As(err, &unsupported) && !errors.Is(err, os.ErrNotExist) {
+			tb.Errorf("opening: %v", err)
+		}
+		return 0
+	}
+	defer f.Close()
+	f.SetResidentLimit(1 << 20)
+	x := exerciser{tb: tb, f: f, steps: steps}
+	entries = x.read(f.Entries())
+	x.lookups()
+	return entries
+}
+
+type exerciser struct {
+	tb    testing.TB
+	f     *File
+	steps int
+	e     Entry
+	buf   []byte
+	last  uint64 // DATA object
+
+	racing bool // the file changes all the time
+}
+
+// check reports whether err is nil, and fails the test if it is not of a documented kind.
+func (x *exerciser) check(err error) bool {
+	if err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrNotJournal) {
+		x.tb.Errorf("not an error for a damaged file: %v", err)
+	}
+	return err == nil
+}
+
+func (x *exerciser) read(list *Entries) (entries int) {
+	for ; x.steps > 0; x.steps-- {
+		before := list.Index()
+		off, ok, err := list.Next()
+		if x.check(err) && !ok {
+			break
+		}
+		if err != nil && list.Index() <= before {
+			if n, _ := list.Len(); before < n && !x.racing {
+				x.tb.Errorf("no progress at %d of %d after %v", before, n, err)
+			}
+			break // the list is gone
+		}
+		if err == nil && x.check(x.f.ReadEntry(off, &x.e)) {
+			entries++
+			x.fields()
+		}
+	}
+	for steps := 1000; steps > 0; steps-- {
+		before := list.Index()
+		_, ok, err := list.Prev()
+		if x.check(err) && !ok {
+			break
+		}
+		if list.Index() >= before {
+			x.tb.Errorf("no progress back from %d after %v", before, err)
+			break
+		}
+	}
+	for _, at := range []uint64{0, 1, 7, testStart, testStart + 5_000_000, 1 << 60} {
+		x.check(list.SeekSeqnum(at))
+		x.check(list.SeekRealtime(at))
+		x.check(list.SeekMonotonic(at))
+		x.check(list.SeekOffset(at))
+		x.check(list.SeekIndex(at))
+	}
+	return entries
+}
+
+func (x *exerciser) fields() {
+	for _, item := range x.e.Items {
+		if x.steps--; x.steps <= 0 {
+			return
+		}
+		var err error
+		x.buf, _, err = x.f.AppendData(x.buf[:0], item, maxDamagedField)
+		if len(x.buf) > maxDamagedField {
+			x.tb.Errorf("data at %d: %d bytes", item, len(x.buf))
+		}
+		if x.check(err) {
+			x.last = item
+		}
+	}
+}
+
+func (x *exerciser) lookups() {
+	for _, payload := range []string{"PRIORITY=3", "MESSAGE=number 7c", "nothing"} {
+		_, _, err := x.f.FindData([]byte(payload))
+		x.check(err)
+	}
+	for _, name := range []string{"PRIORITY", "MESSAGE", "BIG", "NOTHING"} {
+		n := 0
+		x.check(x.f.FieldValues(name, func(uint64) bool { n++; return n < 1000 }))
+	}
+	_, _, err := x.f.FindMonotonic(testBoot, 5_000_000)
+	x.check(err)
+	_, err = x.f.DataNEntries(x.last)
+	x.check(err)
+	if list, err := x.f.DataEntries(x.last); x.check(err) {
+		x.steps = min(x.steps, 1000)
+		x.read(list)
+	}
+	_, err = x.f.Header()
+	x.check(err)
+	_, err = x.f.NEntries()
+	x.check(err)
+	if st, err := x.f.Stat(); err != nil || st.Nlink != 1 {
+		x.tb.Errorf("stat: %+v, %v", st, err)
+	}
+}
+
+// damaged writes b to a file of its own and exercises it.
+func damaged(tb testing.TB, path string, b []byte) int {
+	tb.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return exercise(tb, path, 200_000)
+}
+
+func TestUndamaged(t *testing.T) {
+	for name, l := range layouts() {
+		if n := exercise(t, sample(l, 100).write(t), 200_000); n != 100 {
+			t.Errorf("%s: %d of 100 entries", name, n)
+		}
+	}
+}
+
+func TestTruncated(t *testing.T) {
+	for name, l := range layouts() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := sample(l, 40)
+			path := filepath.Join(t.TempDir(), "truncated")
+			before := 0
+			for size := 0; size < len(w.b); size += 1 + len(w.b)/300 {
+				n := damaged(t, path, w.b[:size])
+				if n < before { // more of the file can't hold less
+					t.Errorf("cut at %d of %d bytes: %d entries, fewer than before", size, len(w.b), n)
+				}
+				before = n
+			}
+			if before < 35 {
+				t.Errorf("only %d of 40 entries with nearly all of the file", before)
+			}
+		})
+	}
+}
+
+func TestBitFlips(t *testing.T) {
+	for name, l := range layouts() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(7, 7))
+			w := sample(l, 30)
+			path := filepath.Join(t.TempDir(), "flipped")
+			best := 0
+			for range 300 {
+				b := append([]byte(nil), w.b...)
+				for range 1 + r.IntN(20) {
+					b[r.IntN(len(b))] ^= 1 << r.IntN(8)
+				}
+				best = max(best, damaged(t, path, b))
+			}
+			if best < 28 {
+				t.Errorf("at best %d of 30 entries survived a few flipped bits", best)
+			}
+		})
+	}
+}
+
+func TestZeroedAndRandomRanges(t *testing.T) {
+	for name, l := range layouts() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(8, 8))
+			w := sample(l, 30)
+			path := filepath.Join(t.TempDir(), "damaged")
+			for i := range 200 {
+				b := append([]byte(nil), w.b...)
+				from := r.IntN(len(b))
+				hurt := b[from:min(len(b), from+1+r.IntN(1<<r.IntN(14)))]
+				for k := range hurt {
+					hurt[k] = 0
+					if i%2 == 1 {
+						hurt[k] = byte(r.Uint32())
+					}
+				}
+				damaged(t, path, b)
+			}
+		})
+	}
+}
+
+func TestForeignCorrupted(t *testing.T) {
+	paths, _ := filepath.Glob(filepath.Join(sharedJournals(t), "foreign", "corrupted", "*.zst"))
+	if len(paths) == 0 {
+		t.Error("no corrupted journals")
+	}
+	for _, path := range paths {
+		t.Logf("%s: %d entries", filepath.Base(path), exercise(t, unpack(t, path), 10_000_000))
+	}
+}
+
+// whileReading has do done to a file again and again while it is read, and restores it in between.
+func whileReading(t *testing.T, do func(out *os.File, size int64) error) {
+	t.Helper()
+	b := sample(layout{compact: true, keyed: true, compress: compressedZSTD}, 2000).b
+	path := filepath.Join(t.TempDir(), "journal")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := openFile(t, path)
+	f.SetResidentLimit(1 << 20)
+
+	var reads, failed, stop atomic.Int64
+	done := make(chan struct{})
+	go func() { // readers are used by one goroutine, which is not this one
+		defer close(done)
+		x := exerciser{tb: t, f: f, racing: true}
+		for stop.Load() == 0 {
+			x.steps = 3000
+			list := f.Entries()
+			if x.read(list) == 0 {
+				failed.Add(1)
+			}
+			reads.Add(1)
+		}
+	}()
+	out, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	deadline := time.Now().Add(20 * time.Second)
+	for i := 0; i < 200 || failed.Load() == 0 || reads.Load() < 20; i++ {
+		if time.Now().After(deadline) {
+			t.Errorf("after %d rounds: %d passes, %d without an entry", i, reads.Load(), failed.Load())
+			break
+		}
+		if err := do(out, int64(len(b))); err != nil {
+			t.Fatal(err)
+		}
+		runtime.Gosched()
+		if _, err := out.WriteAt(b, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop.Store(1)
+	<-done
+	if n := exercise(t, path, 1_000_000); n != 2000 {
+		t.Errorf("%d of 2000 entries once all is restored", n)
+	}
+}
+
+func TestTruncatedWhileReading(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	whileReading(t, func(out *os.File, size int64) error {
+		if r.IntN(2) == 0 {
+			return out.Truncate(0)
+		}
+		return out.Truncate(r.Int64N(size))
+	})
+}
+
+func TestPunchedWhileReading(t *testing.T) {
+	whileReading(t, func(out *os.File, size int64) error {
+		return unix.Fallocate(int(out.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, size)
+	})
+}
+
+func TestVacuumed(t *testing.T) {
+	path := sample(layout{}, 50).write(t)
+	f := openFile(t, path)
+	x := f.Entries()
+	if _, ok, err := x.Next(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := f.Deleted(); err != nil || !gone {
+		t.Errorf("deleted: %v, %v", gone, err)
+	}
+	if got := all(t, x.Next); len(got) != 49 { // the inode lives on
+		t.Errorf("%d entries left of a deleted file, want 49", len(got))
+	}
+	if err := unix.Ftruncate(f.m.fd, 0); err == nil {
+		t.Error("our descriptor must not be writable")
+	}
+}
