@@ -25,7 +25,7 @@ UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
 .PHONY: help build build-static run test test-unit test-whole check-static e2e-long \
-        lint lint-format lint-vet lint-go lint-modules lint-shell bench bench-peers fuzz clean \
+        lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench bench-peers fuzz clean \
         need-build need-run need-test need-bench
 
 help: ## list these targets
@@ -58,11 +58,16 @@ check-static: ## prove that the static binary needs nothing: no loader, no libra
 e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reloads and kills
 	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e
 
-lint: lint-format lint-modules lint-vet lint-go lint-shell ## run all linters (make -k lint: don't stop at the first)
+lint: lint-format lint-sleep lint-modules lint-vet lint-go lint-shell ## run all linters (make -k lint: don't stop at the first)
 
 lint-format:
 	@unformatted=$$(git ls-files '*.go' | xargs -r gofmt -l); \
 	[ -z "$$unformatted" ] || { printf 'not gofmt-ed:\n%s\n' "$$unformatted"; exit 1; }
+
+# Sleeping is only right on testing/synctest's clock, which no linter can tell.
+lint-sleep:
+	@sleeping=$$(git grep -l 'time\.Sleep(' -- '*_test.go' | xargs -r grep -L '"testing/synctest"' || true); \
+	[ -z "$$sleeping" ] || { printf 'tests that sleep instead of waiting for what they wait for:\n%s\n' "$$sleeping"; exit 1; }
 
 lint-modules:
 	$(GO) mod tidy -diff

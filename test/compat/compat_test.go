@@ -125,7 +125,7 @@ func (j *journals) get(name string) (dir string, err error) {
 
 func (j *journals) build(name string) (string, error) {
 	dir := filepath.Join(j.dir, name)
-	return dir, sample.BuildJournal(context.Background(), dir, func(w io.Writer) error { //nolint:usetesting // several tests use it, none of their contexts lasts
+	return dir, sample.BuildJournal(context.Background(), dir, func(w io.Writer) error {
 		data, err := readGzip(filepath.Join("testdata", "journals", name+".export.gz"))
 		if err != nil {
 			return err

@@ -32,7 +32,12 @@ func listenNotify(t *testing.T) *notifications {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go n.receive(t, conn)
+	go func() {
+		defer close(n.ended)
+		if err := n.receive(conn); err != nil {
+			t.Errorf("reading notifications: %v", err)
+		}
+	}()
 	t.Cleanup(func() {
 		conn.Close()
 		<-n.ended
@@ -43,17 +48,16 @@ func listenNotify(t *testing.T) *notifications {
 	return n
 }
 
-func (n *notifications) receive(t *testing.T, conn *net.UnixConn) {
-	defer close(n.ended)
+// receive receives until the connection is closed.
+func (n *notifications) receive(conn *net.UnixConn) error {
 	buf := make([]byte, 4096)
 	for {
 		size, err := conn.Read(buf)
 		if errors.Is(err, net.ErrClosed) {
-			return
+			return nil
 		}
 		if err != nil {
-			t.Errorf("reading notifications: %v", err)
-			return
+			return err
 		}
 		n.mu.Lock()
 		n.got = append(n.got, strings.Split(strings.TrimSpace(string(buf[:size])), "\n")...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,9 +58,7 @@ func (b *bench) ours(reader map[string]any) func(context.Context, string, string
 			"journal_path": b.journal,
 			"senders":      map[string]any{"out": map[string]any{"output_type": "file", "file_output": file}},
 		}
-		for key, value := range reader {
-			settings[key] = value
-		}
+		maps.Copy(settings, reader)
 		config, err := json.Marshal(map[string]any{
 			"json_state_file_path": filepath.Join(scratch, "state.json"),
 			"readers":              map[string]any{"r": settings},
