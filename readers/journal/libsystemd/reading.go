@@ -1,0 +1,156 @@
+//go:build cgo && linux
+
+package libsystemd
+
+import (
+	"errors"
+	"time"
+
+	"journalpump/pump"
+)
+
+const (
+	readTime  = 200 * time.Millisecond // a reading ends after so long, full or not
+	liveAge   = 5 * time.Second        // younger entries may still have unseen predecessors
+	rereads   = 3
+	maxErrors = 1000 // unreadable entries in one reading
+)
+
+// reading is what one request to read found.
+type reading struct {
+	places    []pump.Position
+	flags     entryFlags
+	corrupted uint64
+}
+
+// read answers a request for entries.
+func (c *child) read(payload []byte) ([]byte, error) {
+	var request readRequest
+	if err := request.decode(payload); err != nil {
+		return nil, err
+	}
+	var forget entryFlags
+	if c.numbers.full() {
+		c.numbers.forget()
+		forget = flagForget
+	}
+	start, leapt := c.handle.at, c.handle.leapt
+	c.handle.leapt = false
+	for attempt := 0; ; attempt++ {
+		r, err := c.collect(request)
+		if err != nil {
+			return nil, err
+		}
+		if attempt < rereads && !leapt && r.unsettled() {
+			same, err := c.sameAgain(start, r.places)
+			if err != nil {
+				return nil, err
+			}
+			if !same {
+				if err := c.handle.seek(start); err != nil {
+					return nil, err
+				}
+				c.numbers.forget() // the agent never sees those that this reading gave out
+				forget = flagForget
+				continue
+			}
+		}
+		return c.frame.append(beginFrame(c.reply, sayEntries), r.flags|forget, r.corrupted), nil
+	}
+}
+
+// collect reads entries into c.frame.
+func (c *child) collect(request readRequest) (reading, error) {
+	var r reading
+	c.frame.reset()
+	until := time.Now().Add(readTime)
+	for c.frame.count < request.entries && uint64(len(c.frame.buf)) < request.bytes && r.corrupted < maxErrors {
+		p, ok, err := c.handle.next()
+		if errors.Is(err, errUnreadable) {
+			r.corrupted++
+			r.flags |= flagJumped
+			continue
+		}
+		if err != nil {
+			return r, err
+		}
+		if !ok {
+			r.flags |= flagEnd
+			break
+		}
+		if !follows(c.handle.at, p) {
+			r.flags |= flagJumped
+		}
+		c.handle.at = p
+		r.places = append(r.places, p)
+		if !c.entry(p) {
+			r.corrupted++
+		}
+		if time.Now().After(until) {
+			break
+		}
+	}
+	return r, nil
+}
+
+// entry adds the entry that the journal is at; false if some of it could not be read. One of which nothing could be
+// read is left out.
+func (c *child) entry(p pump.Position) bool {
+	c.before(p)
+	c.frame.begin()
+	whole := true
+	dropped, err := c.data.read(c.handle.journal, func(data []byte) {
+		if !validField(data) {
+			whole = false
+			return
+		}
+		c.numbers.add(&c.frame, data)
+	})
+	if c.frame.fields > 0 {
+		c.frame.finish(&p)
+	} else {
+		whole = false
+	}
+	return whole && dropped == 0 && err == nil
+}
+
+// validField reports whether data is NAME=value.
+func validField(data []byte) bool {
+	for i, b := range data {
+		if b == '=' {
+			return i > 0
+		}
+	}
+	return false
+}
+
+// unsettled reports whether an entry may have been passed over that was written while the files were looked at one after
+// the other: libsystemd asks each file for its next entry and takes the earliest, so that an entry written to the file
+// asked first, just before a later one is written to the file asked last, is never returned. That takes a jump in the
+// sequence numbers, and entries that are being written now.
+func (r *reading) unsettled() bool {
+	if r.flags&flagJumped == 0 || len(r.places) == 0 {
+		return false
+	}
+	last := time.UnixMicro(int64(r.places[len(r.places)-1].Realtime)) //nolint:gosec // 292,000 years
+	return r.flags&flagEnd != 0 || time.Since(last).Abs() < liveAge
+}
+
+// sameAgain goes over the places once more, now that all of their predecessors have been written, and leaves the
+// journal at the last of them.
+func (c *child) sameAgain(start pump.Position, places []pump.Position) (bool, error) {
+	if err := c.handle.seek(start); err != nil {
+		return false, err
+	}
+	for _, want := range places {
+		p, ok, err := c.handle.next()
+		if err != nil && !errors.Is(err, errUnreadable) {
+			return false, err
+		}
+		if !ok || p != want {
+			return false, nil
+		}
+	}
+	c.handle.at = places[len(places)-1]
+	return true, nil
+}
