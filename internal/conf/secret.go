@@ -97,7 +97,7 @@ func readCredential(name string) (string, error) {
 }
 
 func readSecret(path string) (string, error) {
-	f, err := os.Open(path) //nolint:gosec // the file that the configuration names
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err // names the path
 	}
