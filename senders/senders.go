@@ -1,0 +1,41 @@
+// Package senders holds the table of the kinds of senders that this build has. To add one, write a package with a
+// Config below this folder and give it a line in Kinds.
+package senders
+
+import (
+	"context"
+	"log/slog"
+
+	"journalpump/internal/conf"
+	"journalpump/pump"
+	"journalpump/senders/file"
+	"journalpump/senders/stdout"
+)
+
+// Config is the settings of a kind of sender, decoded from the sender's object by json tags, next to the keys that all
+// kinds share. A Config whose sender is a pump.Committer may also have a method CommitEvery() time.Duration, see
+// pump.SenderSpec.
+type Config interface {
+	// Validate reports to o what is wrong with the settings beyond their types. It neither connects nor opens anything.
+	Validate(o *conf.Object)
+	// Open connects to the destination. name is the sender's name in the configuration; log is for what an operator
+	// wants to know and no error says.
+	Open(ctx context.Context, name string, log *slog.Logger) (pump.Sender, error)
+	// Limits says how large batches are and how long the first record of one waits.
+	Limits() pump.BatchLimits
+}
+
+// Kind is a kind of sender.
+type Kind struct {
+	Name string        // its output_type
+	Type string        // what the state file calls it: the original's class
+	New  func() Config // a pointer to settings filled with defaults
+}
+
+// Kinds returns all kinds of senders.
+func Kinds() []Kind {
+	return []Kind{
+		{"file", "FileSender", func() Config { return file.DefaultConfig() }},
+		{"stdout", "StdoutSender", func() Config { return stdout.DefaultConfig() }},
+	}
+}
