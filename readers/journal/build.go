@@ -1,0 +1,247 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"unsafe"
+
+	"journalpump/pump"
+	"journalpump/readers/journal/journalfile"
+)
+
+const (
+	// maxShared is the longest field that is kept in the Dict; longer ones are rarely worth it.
+	maxShared = 16 << 10
+	// maxEntryBytes is where an entry is cut, which counts as corruption.
+	maxEntryBytes = 64 << 20
+	// maxNames bounds the field names remembered.
+	maxNames = 1 << 14
+
+	firstBlock = 4 << 10
+	maxBlock   = 128 << 10
+	dictBlock  = 32 << 10
+
+	entryBytes = int(unsafe.Sizeof(pump.Entry{}))
+	fieldBytes = int(unsafe.Sizeof(pump.Field{}))
+	refBytes   = int(unsafe.Sizeof(pump.Ref(0)))
+)
+
+// builder makes chunks. What occurs in more than one entry of a file goes into the Dict, once, whichever file it is in; the
+// rest goes into the chunk.
+type builder struct {
+	filter     *filter
+	demands    uint8
+	maxEntries int
+	maxBytes   int
+	maxField   int
+	limit      int // of dict, shared and tables together, in bytes
+
+	dict       *pump.Dict
+	shared     map[string]pump.Ref // by NAME=value
+	met        []uint8             // by Ref: the filter's demands that the field meets
+	names      map[string]string
+	dictArena  arena
+	tables     []*refTable // those that hold refs of dict
+	tableBytes int
+
+	entries []pump.Entry
+	refs    []pump.Ref
+	own     []pump.Field
+	arena   arena
+	bytes   int
+
+	perEntry, refsPerEntry, ownPerEntry int // of the last chunk, to size the next one
+}
+
+// arena hands out memory in pieces of larger blocks, which live as long as any piece.
+type arena struct {
+	block []byte // what is in use of the current one
+	next  int    // size of the next one
+	most  int
+}
+
+// room returns an empty slice at the end of the block with room for at least n bytes.
+func (a *arena) room(n int) []byte {
+	if cap(a.block)-len(a.block) < n {
+		a.block = make([]byte, 0, max(a.next, n))
+		a.next = min(a.next*4, a.most)
+	}
+	return a.block[len(a.block):len(a.block)]
+}
+
+// keep keeps what was appended to the result of room.
+func (a *arena) keep(b []byte) []byte {
+	if rest := a.block[len(a.block):cap(a.block)]; unsafe.SliceData(b) == unsafe.SliceData(rest) {
+		a.block = a.block[:len(a.block)+len(b)] // append did not have to move it
+	}
+	return b[:len(b):len(b)]
+}
+
+func (a *arena) copy(b []byte) []byte { return a.keep(append(a.room(len(b)), b...)) }
+
+func (b *builder) init(l *Log) {
+	b.filter = l.filter
+	if b.filter != nil {
+		b.demands = b.filter.demands()
+	}
+	b.maxEntries, b.maxBytes, b.maxField = l.opts.MaxChunkEntries, l.opts.MaxChunkBytes, l.opts.MaxFieldBytes
+	b.limit = l.opts.MemoryLimit / 2
+	b.refsPerEntry, b.ownPerEntry, b.perEntry = 24, 4, 256
+}
+
+// begin starts a chunk of at most about n entries.
+func (b *builder) begin(n uint64) {
+	if b.dict == nil || b.dict.Bytes()*2+b.tableBytes > b.limit || len(b.names) > maxNames {
+		b.forget()
+	}
+	want := int(min(n, uint64(b.maxEntries))) //nolint:gosec // both are small
+	b.entries = make([]pump.Entry, 0, want)
+	b.refs = make([]pump.Ref, 0, want*b.refsPerEntry)
+	b.own = make([]pump.Field, 0, want*b.ownPerEntry)
+	b.arena = arena{next: min(max(want*b.perEntry, firstBlock), maxBlock), most: maxBlock}
+	b.bytes = 0
+}
+
+// forget starts a new Dict. The old one lives on with the chunks that use it.
+func (b *builder) forget() {
+	for _, t := range b.tables {
+		t.reset()
+	}
+	b.tables, b.tableBytes = b.tables[:0], 0
+	b.dict = pump.NewDict()
+	b.shared = make(map[string]pump.Ref)
+	b.names = make(map[string]string)
+	b.met = b.met[:0]
+	b.dictArena = arena{next: firstBlock, most: dictBlock}
+}
+
+// release forgets the table of a file that is closed.
+func (b *builder) release(t *refTable) {
+	if i := slices.Index(b.tables, t); i >= 0 {
+		b.tables = slices.Delete(b.tables, i, i+1)
+	}
+	b.tableBytes -= t.reset()
+}
+
+func (b *builder) full() bool { return len(b.entries) >= b.maxEntries || b.bytes >= b.maxBytes }
+
+// add adds the head of a cursor, if the filter wants it.
+func (b *builder) add(c *cursor, r *report) {
+	firstRef, firstOwn, block, size := len(b.refs), len(b.own), len(b.arena.block), 0
+	var met uint8
+	for _, off := range c.entry.Items {
+		ref, ok := c.refs.get(off)
+		if !ok {
+			var m uint8
+			var n int
+			ref, m, n, ok = b.load(c, off, r)
+			met |= m
+			if size += n; size > maxEntryBytes {
+				r.corrupted++
+				break
+			}
+			if !ok {
+				r.corrupted++
+				continue
+			}
+		} else if b.demands != 0 {
+			met |= b.met[ref]
+		}
+		b.refs = append(b.refs, ref)
+	}
+	if met&b.demands != b.demands {
+		b.refs = b.refs[:firstRef]
+		clear(b.own[firstOwn:])
+		b.own = b.own[:firstOwn]
+		if len(b.arena.block) > block {
+			b.arena.block = b.arena.block[:block]
+		}
+		return
+	}
+	b.entries = append(b.entries, pump.Entry{
+		Position: c.head.position(),
+		First:    uint32(firstRef),    //nolint:gosec // bounded by the chunk's limits
+		Last:     uint32(len(b.refs)), //nolint:gosec // as above
+	})
+	b.bytes += entryBytes + (len(b.refs)-firstRef)*refBytes + (len(b.own)-firstOwn)*fieldBytes + size
+}
+
+// load reads a DATA object that is in no table. met is what demands it meets, size what it occupies in the chunk.
+func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint8, size int, ok bool) {
+	payload, info, err := c.file.AppendData(b.arena.room(256), off, b.maxField)
+	if errors.Is(err, journalfile.ErrTooLarge) {
+		r.corrupted++
+	} else if err != nil {
+		return 0, 0, 0, false
+	}
+	eq := bytes.IndexByte(payload, '=')
+	if eq <= 0 {
+		return 0, 0, 0, false
+	}
+	if info.NEntries > 1 && len(payload) <= maxShared {
+		ref = b.share(payload, eq)
+		if c.refs.n == 0 {
+			b.tables = append(b.tables, &c.refs)
+		}
+		b.tableBytes += c.refs.put(off, ref)
+		if b.demands != 0 {
+			met = b.met[ref]
+		}
+		return ref, met, 0, true
+	}
+	payload = b.arena.keep(payload)
+	f := pump.Field{Name: b.name(payload[:eq]), Value: payload[eq+1:]}
+	if b.demands != 0 {
+		met = b.filter.meets(f.Name, f.Value)
+	}
+	b.own = append(b.own, f)
+	return pump.OwnRef(len(b.own) - 1), met, len(payload), true
+}
+
+// share returns the Ref of a field that many entries have.
+func (b *builder) share(payload []byte, eq int) pump.Ref {
+	if ref, ok := b.shared[string(payload)]; ok {
+		return ref
+	}
+	kept := b.dictArena.copy(payload)
+	f := pump.Field{Name: b.name(kept[:eq]), Value: kept[eq+1:]}
+	ref := b.dict.Add(f)
+	b.shared[unsafe.String(unsafe.SliceData(kept), len(kept))] = ref // kept never changes
+	if b.demands != 0 {
+		b.met = append(b.met, b.filter.meets(f.Name, f.Value))
+	}
+	return ref
+}
+
+// name returns the one string there is for a field name.
+func (b *builder) name(text []byte) string {
+	if s, ok := b.names[string(text)]; ok {
+		return s
+	}
+	s := string(text)
+	b.names[s] = s
+	return s
+}
+
+// finish returns the chunk.
+func (b *builder) finish(from, to pump.Position, r *report) *pump.Chunk {
+	if n := len(b.entries); n > 0 {
+		b.refsPerEntry = min(len(b.refs)/n+2, 256)
+		b.ownPerEntry = min(len(b.own)/n+1, 64)
+		b.perEntry = min(b.bytes/n, maxBlock)
+	}
+	chunk := &pump.Chunk{
+		From:      from,
+		To:        to,
+		Entries:   b.entries,
+		Refs:      b.refs,
+		Own:       b.own,
+		Dict:      b.dict.Snapshot(),
+		Gaps:      r.gaps,
+		Corrupted: r.corrupted,
+		Bytes:     b.bytes,
+	}
+	b.entries, b.refs, b.own, b.arena = nil, nil, nil, arena{}
+	return chunk
+}

@@ -1,0 +1,183 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"journalpump/readers/journal/journalfile"
+)
+
+// fileInfo is what is known of a journal file without having it open. It is immutable.
+type fileInfo struct {
+	path    string
+	id      fileID
+	size    int64
+	mtime   syscall.Timespec
+	final   bool // nobody will write it any more
+	chain   chainID
+	n       uint64
+	head    key // valid if n > 0
+	tail    key // valid if n > 0; both are those of readable entries
+	problem error
+}
+
+// fileID tells files apart. The header's file_id alone does not: copies of a file share it.
+type fileID struct {
+	dev, ino uint64
+	file     [16]byte
+}
+
+// chainID names the files whose sequence numbers can be compared: those with the same seqnum_id. The machine is in it
+// because clones of a machine go on counting with the same one.
+type chainID struct {
+	seqnumID  [16]byte
+	machineID [16]byte
+}
+
+// isFinal reports whether nobody will write the file any more. journald renames a file when it archives it, closes it soon
+// after and never opens it again; files it could not go on with get a tilde.
+func isFinal(path string, h *journalfile.Header) bool {
+	name := filepath.Base(path)
+	return strings.HasSuffix(name, "~") || strings.Contains(name, "@") && h.State != journalfile.Online
+}
+
+// examine opens the file at path for a moment.
+func examine(path string) *fileInfo {
+	info := &fileInfo{path: path}
+	info.problem = info.read()
+	return info
+}
+
+func (info *fileInfo) read() error {
+	f, err := journalfile.Open(info.path)
+	if err != nil {
+		return err
+	}
+	err = info.readOpen(f)
+	return errors.Join(err, f.Close())
+}
+
+func (info *fileInfo) readOpen(f *journalfile.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	h, err := f.Header()
+	if err != nil {
+		return err
+	}
+	info.id = fileID{dev: st.Dev, ino: st.Ino, file: h.FileID}
+	info.chain = chainID{seqnumID: h.SeqnumID, machineID: h.MachineID}
+	info.final = isFinal(info.path, &h)
+	info.n = h.NEntries
+	if info.n == 0 {
+		return nil
+	}
+	var e journalfile.Entry
+	entries := f.Entries()
+	if !firstReadable(f, entries.Next, &e) {
+		info.n = 0
+		if info.final {
+			return fmt.Errorf("none of its %d entries can be read: %w", h.NEntries, journalfile.ErrCorrupt)
+		}
+		return nil // the first is being written just now
+	}
+	info.head = keyOf(h.SeqnumID, &e)
+	info.tail = info.head
+	if entries.SeekTail() == nil && firstReadable(f, entries.Prev, &e) {
+		info.tail = keyOf(h.SeqnumID, &e)
+	}
+	return nil
+}
+
+// maxDamaged bounds how many entries side by side are tried before their neighbours are given up, too.
+const maxDamaged = 1 << 16
+
+// firstReadable reads the first entry that step leads to and that can be read.
+func firstReadable(f *journalfile.File, step func() (uint64, bool, error), e *journalfile.Entry) bool {
+	for range maxDamaged {
+		off, ok, err := step()
+		switch {
+		case err != nil && !errors.Is(err, journalfile.ErrCorrupt):
+			return false
+		case err != nil:
+			continue
+		case !ok:
+			return false
+		}
+		if f.ReadEntry(off, e) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// unchanged reports whether a file that was examined before is sure to be the same still. Files that may grow never are.
+func (info *fileInfo) unchanged(path string) bool {
+	if !info.final {
+		return false
+	}
+	var st unix.Stat_t
+	return unix.Stat(path, &st) == nil && st.Dev == info.id.dev && st.Ino == info.id.ino && st.Size == info.size &&
+		st.Mtim.Sec == info.mtime.Sec && st.Mtim.Nsec == info.mtime.Nsec
+}
+
+// beingMade reports whether the file has no header yet because it is being created.
+func (info *fileInfo) beingMade() bool {
+	return errors.Is(info.problem, journalfile.ErrNotJournal) && info.size < 4096 && !strings.HasSuffix(info.path, "~")
+}
+
+// list examines the files at the paths. What is known from before about those that cannot have changed is taken over. A
+// file under two names counts once.
+func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
+	infos := make(map[string]*fileInfo, len(paths))
+	seen := make(map[fileID]bool, len(paths))
+	for _, path := range paths {
+		info := before[path]
+		if info == nil || !info.unchanged(path) {
+			var st unix.Stat_t
+			err := unix.Stat(path, &st) // before it is read: what comes in between is then seen as a change
+			info = examine(path)
+			if err == nil {
+				info.size, info.mtime = st.Size, syscall.Timespec(st.Mtim)
+			}
+		}
+		if errors.Is(info.problem, fs.ErrNotExist) {
+			continue // gone since it was listed
+		}
+		if info.problem == nil {
+			if seen[info.id] {
+				continue
+			}
+			seen[info.id] = true
+		}
+		infos[path] = info
+	}
+	return infos
+}
+
+// inOrder returns the readable ones, those of a chain side by side and by their first entries.
+func inOrder(infos map[string]*fileInfo) []*fileInfo {
+	sorted := make([]*fileInfo, 0, len(infos))
+	for _, info := range infos {
+		if info.problem == nil {
+			sorted = append(sorted, info)
+		}
+	}
+	slices.SortFunc(sorted, func(a, b *fileInfo) int {
+		return cmp.Or(
+			lessID(a.chain.seqnumID, b.chain.seqnumID),
+			lessID(a.chain.machineID, b.chain.machineID),
+			cmp.Compare(a.head.seqnum, b.head.seqnum),
+			cmp.Compare(a.path, b.path))
+	})
+	return sorted
+}

@@ -1,0 +1,413 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"journalpump/pump"
+)
+
+const (
+	// settleTime is how long an entry of the current boot rests while several chains are being written: their writers
+	// don't wait for each other, so one may be about to write what is older by a moment.
+	settleTime = 10 * time.Millisecond
+
+	// Files that are followed are looked at every pollMin after something happened, easing to pollMax.
+	pollMin = 10 * time.Millisecond
+	pollMax = 100 * time.Millisecond
+
+	// crowd is how many files may be open before those that only wait for entries give back their memory.
+	crowd = 8
+
+	// maxScanned is after how many entries that the filter does not want a chunk is returned all the same, so that the
+	// position moves.
+	maxScanned = 1 << 16
+)
+
+// chain is where an iterator is in the files that share a sequence.
+type chain struct {
+	id      chainID
+	last    uint64      // all up to this sequence number was there
+	lastKey key         // the entry that had it, if the iterator saw it
+	pending []*fileInfo // not opened yet, by their first entries
+}
+
+// iterator is a pump.Iterator. Its state is pos and, for every chain, last; the files are only the means.
+type iterator struct {
+	log     *Log
+	pos     pump.Position
+	chains  map[chainID]*chain
+	cursors []*cursor
+	done    map[fileID]uint64 // files read to the end, and how many entries they had
+	failed  map[string]bool   // files already counted as unreadable
+	gen     uint64            // of the listing that chains and cursors are of
+
+	lastKey  key     // of the entry that was handed out, or passed over, last
+	lastFrom *cursor // where it came from
+	seen     bool    // there is a lastKey
+
+	report  report
+	build   builder
+	idle    time.Duration // how long Wait last slept between looks
+	waiting bool          // there are entries that only have to be confirmed
+	failure error         // what makes going on impossible
+	closed  bool
+}
+
+var errClosed = errors.New("the iterator is closed")
+
+// Open implements pump.Log.
+func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	at, err := l.available(true)
+	if err != nil {
+		return nil, err
+	}
+	it := &iterator{
+		log:    l,
+		pos:    after,
+		chains: map[chainID]*chain{},
+		done:   map[fileID]uint64{},
+		failed: map[string]bool{},
+		idle:   pollMin,
+	}
+	it.build.init(l)
+	it.addChains(at, true)
+	it.gen = at.gen - 1 // not that of any listing yet: the first refresh opens the files
+	return it, nil
+}
+
+// addChains finds the starting points in the chains that are new to the iterator.
+func (it *iterator) addChains(at *listing, opening bool) {
+	newBoot := it.log.isNewBoot(at.files, &it.pos)
+	var own *start
+	found := false
+	for files := range byChain(at.files) {
+		id := files[0].chain
+		if it.chains[id] != nil {
+			continue
+		}
+		s := it.log.locate(files, &it.pos, newBoot)
+		it.chains[id] = &chain{id: id, last: s.last}
+		found = found || s.found
+		if id.seqnumID == it.pos.SeqnumID && (own == nil || s.found) {
+			own = &s
+		}
+	}
+	if opening && !found {
+		if gap, ok := lost(&it.pos, own); ok {
+			it.report.gaps = append(it.report.gaps, gap)
+		}
+	}
+}
+
+// byChain yields the files of each chain.
+func byChain(files []*fileInfo) func(yield func([]*fileInfo) bool) {
+	return func(yield func([]*fileInfo) bool) {
+		for len(files) > 0 {
+			n := 1
+			for n < len(files) && files[n].chain == files[0].chain {
+				n++
+			}
+			if !yield(files[:n]) {
+				return
+			}
+			files = files[n:]
+		}
+	}
+}
+
+// refresh takes another look at all files. What the look before had shown is then confirmed: since it all that was
+// written earlier has come to light.
+func (it *iterator) refresh() error {
+	for _, c := range it.cursors {
+		c.seen = c.limit
+	}
+	at, err := it.log.list(false)
+	if err != nil {
+		return err
+	}
+	if at.gen != it.gen {
+		if err := it.sync(at); err != nil {
+			return err
+		}
+	}
+	var changed []*cursor // first there was no entry, so the file may get another seqnum_id with its first
+	for _, c := range slices.Clone(it.cursors) {
+		empty := c.limit == 0
+		if err := c.look(); err != nil {
+			it.drop(c, true)
+			continue
+		}
+		if empty && c.limit > 0 {
+			changed = append(changed, c)
+			continue
+		}
+		if !c.has {
+			it.advance(c)
+		}
+	}
+	for _, c := range changed {
+		it.reopen(c)
+	}
+	return nil
+}
+
+// sync brings chains and cursors in line with a listing.
+func (it *iterator) sync(at *listing) error {
+	it.addChains(at, false)
+	current := make(map[fileID]*fileInfo, len(at.files))
+	names := make(map[[16]byte]bool, len(at.files))
+	for _, info := range at.files {
+		current[info.id] = info
+		names[info.id.file] = true
+	}
+	for id := range it.done {
+		if current[id] == nil {
+			delete(it.done, id)
+		}
+	}
+	for _, ch := range it.chains {
+		for _, info := range ch.pending {
+			if current[info.id] == nil && !names[info.id.file] {
+				it.reportVanished(ch, info)
+			}
+		}
+		ch.pending = ch.pending[:0]
+	}
+	for _, c := range it.cursors {
+		info := current[c.info.id]
+		if info == nil {
+			c.retire() // deleted; what is left of it is still open
+			continue
+		}
+		delete(current, info.id)
+		if info.final {
+			c.retire()
+		}
+		c.info = info
+	}
+	for _, info := range at.files { // in order
+		if current[info.id] != nil {
+			it.add(info)
+		}
+	}
+	it.countProblems(at.problems)
+	it.gen = at.gen
+	it.shareMemory()
+	return nil
+}
+
+// retire notes that nobody writes the file any more. It has its last number of entries by now.
+func (c *cursor) retire() {
+	if !c.live {
+		return
+	}
+	if n, err := c.file.NEntries(); err == nil {
+		c.limit = max(c.limit, n)
+	}
+	c.live = false
+}
+
+// add takes in a file: what is written is opened at once, what is finished when its turn comes.
+func (it *iterator) add(info *fileInfo) {
+	ch := it.chains[info.chain]
+	if !info.final {
+		it.open(info, ch)
+		return
+	}
+	if n, ok := it.done[info.id]; ok && n == info.n || info.n == 0 || info.tail.seqnum <= ch.last {
+		return
+	}
+	ch.pending = append(ch.pending, info)
+}
+
+// open opens a file of the chain. One that cannot be opened is passed over.
+func (it *iterator) open(info *fileInfo, ch *chain) {
+	c, err := openCursor(info, ch, it.log.filter)
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
+		it.failure = err
+		return
+	}
+	if err != nil {
+		if info.final && !errors.Is(err, errGone) {
+			it.reportVanished(ch, info)
+		}
+		return
+	}
+	it.cursors = append(it.cursors, c)
+	it.advance(c)
+}
+
+// reopen opens the file of a cursor anew, which had no entries before.
+func (it *iterator) reopen(c *cursor) {
+	info := examine(c.info.path)
+	it.drop(c, false)
+	if info.problem != nil || info.id != c.info.id {
+		return // the next listing will tell
+	}
+	ch := it.chains[info.chain]
+	if ch == nil {
+		ch = &chain{id: info.chain}
+		it.chains[info.chain] = ch
+	}
+	it.open(info, ch)
+}
+
+// advance reads a cursor's next head. A file that has none and will get none is closed.
+func (it *iterator) advance(c *cursor) {
+	if err := c.advance(&it.report); err != nil {
+		it.drop(c, true)
+		return
+	}
+	if !c.has && c.live && len(it.cursors) > crowd {
+		c.file.Release()
+	}
+	if !c.has && !c.live {
+		c.reportSkipped(&it.report, 0, c.prev.realtime)
+		it.done[c.info.id] = c.limit
+		it.drop(c, false)
+	}
+}
+
+// drop closes a cursor; gone says that what it had not read yet is gone.
+func (it *iterator) drop(c *cursor, gone bool) {
+	if gone {
+		c.reportLost(&it.report)
+		it.done[c.info.id] = c.limit
+	}
+	if i := slices.Index(it.cursors, c); i >= 0 {
+		it.cursors = slices.Delete(it.cursors, i, i+1)
+	}
+	if it.lastFrom == c {
+		it.lastFrom = nil
+	}
+	it.build.release(&c.refs)
+	_ = c.close() // was only read
+}
+
+// reportVanished records that a file went before it was read.
+func (it *iterator) reportVanished(ch *chain, info *fileInfo) {
+	first := max(info.head.seqnum, ch.last+1)
+	if info.tail.seqnum < first {
+		return
+	}
+	it.report.gaps = append(it.report.gaps, pump.Gap{
+		SeqnumID: info.chain.seqnumID,
+		First:    first,
+		Last:     info.tail.seqnum,
+		Count:    min(info.n, info.tail.seqnum-first+1),
+		From:     info.head.realtime,
+		To:       info.tail.realtime,
+		Reason:   "vacuumed",
+	})
+}
+
+// countProblems counts each unreadable file once.
+func (it *iterator) countProblems(problems []Problem) {
+	for _, p := range problems {
+		if it.failed[p.Path] || errors.Is(p.Err, fs.ErrPermission) {
+			continue
+		}
+		if p.passing {
+			continue // it may be a journal file in a moment
+		}
+		it.failed[p.Path] = true
+		it.report.corrupted++
+	}
+}
+
+// shareMemory divides what may be resident among the open files.
+func (it *iterator) shareMemory() {
+	if n := len(it.cursors); n > 0 {
+		for _, c := range it.cursors {
+			c.file.SetResidentLimit(it.log.opts.MemoryLimit / 2 / n)
+		}
+	}
+}
+
+// Wait implements pump.Iterator.
+func (it *iterator) Wait(ctx context.Context) error {
+	if it.waiting {
+		it.waiting = false
+		return sleep(ctx, settleTime)
+	}
+	for {
+		stirred, err := it.stirred()
+		if err != nil {
+			return err
+		}
+		if stirred {
+			it.idle = pollMin
+			return nil
+		}
+		if err := sleep(ctx, it.idle); err != nil {
+			return err
+		}
+		it.idle = min(it.idle*5/4, pollMax)
+	}
+}
+
+// stirred reports whether something may have changed since the last look.
+func (it *iterator) stirred() (bool, error) {
+	if it.closed {
+		return false, errClosed
+	}
+	at, err := it.log.list(false)
+	if err != nil {
+		return false, err
+	}
+	if at.gen != it.gen {
+		return true, nil
+	}
+	for _, c := range it.cursors {
+		if !c.live {
+			continue
+		}
+		n, err := c.file.NEntries()
+		if err != nil || n > c.limit {
+			return true, nil //nolint:nilerr // Next finds out what it is
+		}
+	}
+	return false, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close implements pump.Iterator.
+func (it *iterator) Close() error {
+	it.closed = true
+	var errs []error
+	for _, c := range it.cursors {
+		errs = append(errs, c.close())
+	}
+	it.cursors, it.chains, it.lastFrom = nil, nil, nil
+	it.build = builder{}
+	return errors.Join(errs...)
+}
+
+// monotonicNow returns the time that journald stamps entries with, in microseconds since boot.
+func monotonicNow() uint64 {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+		return math.MaxUint64 // nothing then has to settle
+	}
+	return uint64(ts.Nano() / 1000) //nolint:gosec // since boot: positive
+}

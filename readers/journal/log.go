@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"journalpump/pump"
+	"journalpump/readers/journal/journaldir"
+	"journalpump/readers/journal/journalfile"
+)
+
+// Options says what Open opens.
+type Options struct {
+	Selection journaldir.Selection
+	// Units are those whose entries are wanted (_SYSTEMD_UNIT): names and shell globs. Empty: all entries.
+	Units []string
+	// Match is a hint: entries without it need not be returned, but may be.
+	Match *Match
+	// MemoryLimit is about how many bytes an iterator may occupy beside its chunks, the resident parts of files
+	// included. 0: DefaultMemoryLimit.
+	MemoryLimit int
+	// MaxChunkEntries and MaxChunkBytes end a chunk. 0: DefaultChunkEntries, DefaultChunkBytes.
+	MaxChunkEntries int
+	MaxChunkBytes   int
+	// MaxFieldBytes is where a longer field is cut, which counts as corruption. 0: DefaultFieldBytes.
+	MaxFieldBytes int
+}
+
+// What Options are when they are 0.
+const (
+	DefaultMemoryLimit  = 32 << 20
+	DefaultChunkEntries = 2048
+	DefaultChunkBytes   = 1 << 20
+	DefaultFieldBytes   = 16 << 20
+)
+
+func (o *Options) setDefaults() {
+	o.MemoryLimit = max(defaultTo(o.MemoryLimit, DefaultMemoryLimit), 4<<20)
+	o.MaxChunkEntries = defaultTo(o.MaxChunkEntries, DefaultChunkEntries)
+	o.MaxChunkBytes = defaultTo(o.MaxChunkBytes, DefaultChunkBytes)
+	o.MaxFieldBytes = defaultTo(o.MaxFieldBytes, DefaultFieldBytes)
+}
+
+func defaultTo(n, otherwise int) int {
+	if n <= 0 {
+		return otherwise
+	}
+	return n
+}
+
+// Log is a journal, read natively. It is a pump.Log and a pump.Meter.
+type Log struct {
+	opts      Options
+	filter    *filter // nil: everything
+	watcher   *journaldir.Watcher
+	bootID    [16]byte // the current one; zero if it is not known
+	machineID [16]byte // this machine's; zero if it is not known
+
+	mu      sync.Mutex
+	infos   map[string]*fileInfo
+	now     *listing
+	checked uint64    // what the watcher said before now was listed
+	again   time.Time // when to list anew without being told; zero: never
+}
+
+// listing is the journal's files at a moment. It is immutable.
+type listing struct {
+	gen      uint64      // changes with every listing that differs
+	files    []*fileInfo // the readable ones, by chain and place in it
+	problems []Problem
+}
+
+// Problem is a file that cannot be read natively.
+type Problem struct {
+	Path string
+	Err  error // wraps *journalfile.UnsupportedError where libsystemd could do better
+
+	passing bool // the file is just being created
+}
+
+func (p Problem) String() string { return fmt.Sprintf("%s: %v", p.Path, p.Err) }
+
+const (
+	// remakeTime is how soon a file is looked at again that was just being created.
+	remakeTime = 20 * time.Millisecond
+	// unwatchedTime is how often directories are listed when they cannot be watched.
+	unwatchedTime = time.Second
+)
+
+// Open opens a journal, which need not exist yet. It watches its directories until Close or until ctx ends.
+func Open(ctx context.Context, opts Options) (*Log, error) {
+	opts.setDefaults()
+	l := &Log{
+		opts:      opts,
+		filter:    newFilter(opts.Units, opts.Match),
+		bootID:    readID("/proc/sys/kernel/random/boot_id"),
+		machineID: readID("/etc/machine-id"),
+	}
+	if id, err := pump.ParseID128(opts.Selection.MachineID); err == nil {
+		l.machineID = id
+	}
+	// Without inotify (its instances are limited) directories are listed again and again.
+	l.watcher, _ = opts.Selection.Watch(ctx)
+	return l, nil
+}
+
+// readID reads a file that holds a 128-bit ID; zero if that fails.
+func readID(path string) [16]byte {
+	text, err := os.ReadFile(path) //nolint:gosec // fixed paths
+	if err != nil {
+		return [16]byte{}
+	}
+	id, err := pump.ParseID128(strings.TrimSpace(string(text)))
+	if err != nil {
+		return [16]byte{}
+	}
+	return id
+}
+
+// Close implements pump.Log.
+func (l *Log) Close() error {
+	if l.watcher == nil {
+		return nil
+	}
+	if err := l.watcher.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("closing the journal: %w", err)
+	}
+	return nil
+}
+
+// Problems returns the files that cannot be read, as of the last time the directories were listed.
+func (l *Log) Problems() []Problem {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now == nil {
+		return nil
+	}
+	return slices.Clone(l.now.problems)
+}
+
+// list returns what files there are. It is up to date with the directories as they were at the call; what the listing says
+// of files that are being written is, too, when fresh is set.
+func (l *Log) list(fresh bool) (*listing, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var checked uint64
+	if l.watcher != nil {
+		checked = l.watcher.Check()
+	}
+	due := !l.again.IsZero() && !time.Now().Before(l.again)
+	if l.now != nil && checked == l.checked && !due && !fresh {
+		return l.now, nil
+	}
+	paths, err := l.opts.Selection.List()
+	if err != nil {
+		return nil, err
+	}
+	infos := list(paths, l.infos)
+	next := &listing{gen: 1, files: inOrder(infos)}
+	making := false
+	for path, info := range infos {
+		if info.problem != nil {
+			making = making || info.beingMade()
+			next.problems = append(next.problems, Problem{path, info.problem, info.beingMade()})
+		}
+	}
+	slices.SortFunc(next.problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	if l.now != nil {
+		next.gen = l.now.gen
+		if !sameFiles(l.infos, infos) {
+			next.gen++
+		}
+	}
+	l.infos, l.now, l.checked = infos, next, checked
+	l.again = time.Time{}
+	switch {
+	case making:
+		l.again = time.Now().Add(remakeTime)
+	case l.watcher == nil:
+		l.again = time.Now().Add(unwatchedTime)
+	}
+	return next, nil
+}
+
+// sameFiles reports whether two listings have the same files under the same names.
+func sameFiles(a, b map[string]*fileInfo) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for path, x := range a {
+		y := b[path]
+		if y == nil || x.id != y.id || x.chain != y.chain || (x.problem == nil) != (y.problem == nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// available is list, but ErrNotYet while there is nothing to read.
+func (l *Log) available(fresh bool) (*listing, error) {
+	at, err := l.list(fresh)
+	if err != nil {
+		return nil, err
+	}
+	if len(at.files) == 0 {
+		for _, p := range at.problems {
+			return nil, fmt.Errorf("%w: %s", pump.ErrNotYet, p)
+		}
+		return nil, pump.ErrNotYet
+	}
+	return at, nil
+}
+
+// withFile calls fn with the file opened for a moment.
+func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
+	f, err := journalfile.Open(info.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(f), f.Close())
+}

@@ -1,0 +1,136 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"journalpump/pump"
+	"journalpump/readers/journal/journalfile"
+)
+
+// Seek implements pump.Log.
+func (l *Log) Seek(ctx context.Context, to pump.Start) (pump.Position, error) {
+	if err := ctx.Err(); err != nil {
+		return pump.Position{}, err
+	}
+	at, err := l.available(true)
+	if err != nil {
+		return pump.Position{}, err
+	}
+	switch to.Kind {
+	case pump.StartHead:
+		return pump.Position{}, nil
+	case pump.StartTail:
+		return tailOf(at.files), nil
+	case pump.StartBoot:
+		return l.bootPosition(at.files, to.Offset), nil
+	case pump.StartRealtime:
+		return before(to.Time.UnixMicro()), nil
+	}
+	return pump.Position{}, fmt.Errorf("there is no starting point of kind %d", to.Kind)
+}
+
+// before returns the position just before a realtime in microseconds.
+func before(realtime int64) pump.Position {
+	if realtime <= 1 {
+		return pump.Position{}
+	}
+	return pump.Position{Parts: pump.HasRealtime, Realtime: uint64(realtime - 1)}
+}
+
+// tailOf returns the position of the last entry; the zero Position if there is none.
+func tailOf(files []*fileInfo) pump.Position {
+	var last *key
+	for _, info := range files {
+		if info.n > 0 && (last == nil || compare(&info.tail, last) > 0) {
+			last = &info.tail
+		}
+	}
+	if last == nil {
+		return pump.Position{}
+	}
+	return last.position()
+}
+
+// bootPosition returns the position just before the first entry of the current boot at or after the offset. If there is
+// none it is that of the last entry.
+func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) pump.Position {
+	since := uint64(max(offset.Microseconds(), 1)) //nolint:gosec // positive
+	var first *key
+	for _, info := range files {
+		if info.n == 0 {
+			continue
+		}
+		// What cannot be read has no say in where to start.
+		_ = withFile(info, func(f *journalfile.File) error {
+			off, ok, err := f.FindMonotonic(l.bootID, since)
+			if err != nil || !ok {
+				return err
+			}
+			var e journalfile.Entry
+			if err := f.ReadEntry(off, &e); err != nil {
+				return err
+			}
+			k := keyOf(info.chain.seqnumID, &e)
+			if first == nil || compare(&k, first) < 0 {
+				first = &k
+			}
+			return nil
+		})
+	}
+	if first == nil {
+		return tailOf(files)
+	}
+	return pump.Position{
+		Parts:     pump.HasMonotonic | pump.HasRealtime,
+		BootID:    l.bootID,
+		Monotonic: since - 1,
+		Realtime:  first.realtime - 1, // for what other boots and machines have
+	}
+}
+
+// Lag implements pump.Meter. It reads the headers, and the first and last entries, of the files that are being written;
+// what is archived is remembered.
+func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
+	if err := ctx.Err(); err != nil {
+		return pump.Lag{}, err
+	}
+	at, err := l.available(true)
+	if err != nil {
+		return pump.Lag{}, err
+	}
+	lag := pump.Lag{Tail: tailOf(at.files)}
+	for _, info := range at.files {
+		lag.Entries += entriesAfter(info, &pos)
+	}
+	if lag.Entries > 0 && pos.Parts&pump.HasRealtime != 0 && lag.Tail.Realtime > pos.Realtime {
+		lag.Age = time.Duration(min(lag.Tail.Realtime-pos.Realtime, 1<<53)) * time.Microsecond //nolint:gosec // bounded
+	}
+	return lag, nil
+}
+
+// entriesAfter estimates how many entries of a file come after the position.
+func entriesAfter(info *fileInfo, p *pump.Position) int64 {
+	n := min(info.n, 1<<60)
+	switch {
+	case n == 0 || compareTo(&info.tail, p) <= 0:
+		return 0
+	case compareTo(&info.head, p) > 0:
+		return int64(n) //nolint:gosec // bounded
+	}
+	part := func(head, at, tail uint64) int64 {
+		if at < head || tail <= at || tail == head {
+			return 1
+		}
+		share := float64(tail-at) / float64(tail-head)
+		return max(1, int64(share*float64(n-1)+0.5))
+	}
+	if p.Parts&pump.HasSeqnum != 0 && info.chain.seqnumID == p.SeqnumID {
+		return part(info.head.seqnum, p.Seqnum, info.tail.seqnum)
+	}
+	if p.Parts&pump.HasMonotonic != 0 && info.head.bootID == p.BootID && info.tail.bootID == p.BootID {
+		return part(info.head.mono, p.Monotonic, info.tail.mono)
+	}
+	return part(info.head.realtime, p.Realtime, info.tail.realtime)
+}

@@ -1,0 +1,86 @@
+package journal
+
+import "journalpump/pump"
+
+// refTable finds the Ref of a DATA object by its offset in one file. It is an open-addressing hash table: a lookup is a
+// multiplication and, nearly always, one cache line.
+type refTable struct {
+	slots []refSlot
+	n     int
+	shift uint8
+}
+
+type refSlot struct {
+	off uint64 // 0: empty; no object lies at 0
+	ref pump.Ref
+}
+
+const (
+	refSlotBytes = 16
+	firstBits    = 10
+)
+
+func (t *refTable) home(off uint64) uint64 {
+	return (off >> 3) * 0x9e3779b97f4a7c15 >> t.shift
+}
+
+// get returns the ref for the object at off.
+func (t *refTable) get(off uint64) (pump.Ref, bool) {
+	if t.n == 0 {
+		return 0, false
+	}
+	mask := uint64(len(t.slots) - 1)
+	for i := t.home(off); ; i++ {
+		s := &t.slots[i&mask]
+		if s.off == 0 { // asked first: a damaged entry may have items at 0
+			return 0, false
+		}
+		if s.off == off {
+			return s.ref, true
+		}
+	}
+}
+
+// put adds an object that is not in the table and returns by how many bytes the table grew.
+func (t *refTable) put(off uint64, ref pump.Ref) int {
+	grown := 0
+	if 2*(t.n+1) > len(t.slots) {
+		grown = t.grow()
+	}
+	t.insert(off, ref)
+	t.n++
+	return grown
+}
+
+func (t *refTable) insert(off uint64, ref pump.Ref) {
+	mask := uint64(len(t.slots) - 1)
+	i := t.home(off)
+	for t.slots[i&mask].off != 0 {
+		i++
+	}
+	t.slots[i&mask] = refSlot{off, ref}
+}
+
+func (t *refTable) grow() int {
+	old := t.slots
+	if len(old) == 0 {
+		t.slots = make([]refSlot, 1<<firstBits)
+		t.shift = 64 - firstBits
+	} else {
+		t.slots = make([]refSlot, 2*len(old))
+		t.shift--
+	}
+	for _, s := range old {
+		if s.off != 0 {
+			t.insert(s.off, s.ref)
+		}
+	}
+	return (len(t.slots) - len(old)) * refSlotBytes
+}
+
+// reset forgets everything and gives back the memory, of which it returns the size.
+func (t *refTable) reset() int {
+	size := len(t.slots) * refSlotBytes
+	*t = refTable{}
+	return size
+}
