@@ -103,7 +103,7 @@ func (d *delivery) deliver(p *parcel) error {
 func (d *delivery) send(records []Record, bytes int, o *outcome) error {
 	for {
 		err := d.attempt(records, bytes)
-		if partial := (*PartialError)(nil); errors.As(err, &partial) {
+		if partial, ok := errors.AsType[*PartialError](err); ok {
 			records, bytes, err = d.refused(records, partial, o)
 		}
 		switch {
@@ -134,7 +134,7 @@ func (d *delivery) send(records []Record, bytes int, o *outcome) error {
 func (d *delivery) attempt(records []Record, bytes int) error {
 	ctx, cancel := context.WithTimeout(d.hard, d.lane.sendLimit)
 	defer cancel()
-	d.lane.send.begin(sendLimit)
+	d.lane.send.begin()
 	defer d.lane.send.end()
 	return d.lane.sender.Send(ctx, Batch{Records: records, Bytes: bytes})
 }
@@ -149,8 +149,7 @@ func (d *delivery) refused(records []Record, partial *PartialError, o *outcome) 
 		case IsPermanent(e) || errors.Is(e, ErrTooLarge):
 			d.bury(&records[i], e, o)
 		default:
-			var r *retryAfterError
-			if errors.As(e, &r) {
+			if r, ok := errors.AsType[*retryAfterError](e); ok {
 				after = max(after, r.after)
 			}
 			bytes += len(records[i].Body)
@@ -170,9 +169,8 @@ func (d *delivery) retry(err error) error {
 	if _, ok := d.lane.sender.(Committer); ok || d.stop.Err() != nil {
 		return err
 	}
-	var r *retryAfterError
 	var after time.Duration
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*retryAfterError](err); ok {
 		after = r.after
 	}
 	if d.wait.Wait(d.stop, after) != nil {
@@ -201,7 +199,7 @@ func (d *delivery) commit() error {
 	}
 	ctx, cancel := context.WithTimeout(d.hard, d.lane.sendLimit)
 	defer cancel()
-	d.lane.send.begin(sendLimit)
+	d.lane.send.begin()
 	err := committer.Commit(ctx)
 	d.lane.send.end()
 	if err != nil {
@@ -239,7 +237,7 @@ func (d *delivery) fail(doing string, err error) {
 func (l *lane) openSender(ctx context.Context) error {
 	var wait backoff.Backoff
 	for {
-		l.send.begin(sendLimit)
+		l.send.begin()
 		s, err := l.spec.Open(ctx)
 		l.send.end()
 		if err == nil {
@@ -271,7 +269,7 @@ func (l *lane) closeSender() {
 	if l.sender == nil {
 		return
 	}
-	l.send.begin(sendLimit)
+	l.send.begin()
 	err := l.sender.Close()
 	l.send.end()
 	l.sender = nil

@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,7 +43,7 @@ type Dict struct {
 	bytes  int
 }
 
-var lastDict atomic.Uint64 // identities only need to differ within the process
+var lastDict atomic.Uint64 //nolint:gochecknoglobals // identities have to differ within the process, and that is all
 
 // NewDict returns an empty Dict with an identity of its own.
 func NewDict() *Dict { return &Dict{id: lastDict.Add(1)} }
@@ -116,9 +117,8 @@ func (c *Chunk) Field(r Ref) *Field {
 // Lookup returns the value of the field of entry i that is called name when leading underscores are left out on both
 // sides. Where several fields share that name the last one counts, as it does in what senders see.
 func (c *Chunk) Lookup(i int, name string) (value []byte, ok bool) {
-	refs := c.Fields(i)
-	for k := len(refs) - 1; k >= 0; k-- {
-		if f := c.Field(refs[k]); f.PlainName() == name {
+	for _, ref := range slices.Backward(c.Fields(i)) {
+		if f := c.Field(ref); f.PlainName() == name {
 			return f.Value, true
 		}
 	}

@@ -3,6 +3,7 @@ package pump
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -138,8 +139,8 @@ func (f *feed) keep(w *walker, c *Chunk) {
 	w.at, w.used = c.To, time.Now()
 	f.memo = append(f.memo, kept{c.From, c})
 	size := 0
-	for i := len(f.memo) - 1; i >= 0; i-- {
-		size += f.memo[i].chunk.Bytes
+	for i, m := range slices.Backward(f.memo) {
+		size += m.chunk.Bytes
 		if len(f.memo)-i > memoChunks || (size > memoBytes && i < len(f.memo)-1) {
 			f.memo = append(f.memo[:0:0], f.memo[i+1:]...)
 			break

@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -141,17 +142,17 @@ func (l *lane) session(stop, hard context.Context, commitEvery time.Duration) er
 		ended <- err
 	}()
 	d := delivery{lane: l, stop: stop, hard: hard, spare: spare, commitEvery: commitEvery}
-	err := d.run(parcels)
+	err := d.run(parcels) //nolint:contextcheck // what is being sent outlives the stop: hard
 	cancel()
 	for range parcels { // what was assembled and not sent is read again
 	}
-	if readErr := <-ended; err == nil {
+	if readErr := <-ended; err == nil && !errors.Is(readErr, context.Canceled) {
 		err = readErr
 	}
 	return err
 }
 
-// assemble reads chunks and cuts them into parcels until its context ends (nil) or, in once mode, the log does (ErrNoMore).
+// assemble reads chunks and cuts them into parcels until its context ends or, in once mode, the log does (ErrNoMore).
 func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan []Record) error {
 	a := assembler{limits: l.spec.Limits}
 	flush := func(p parcel) error {
@@ -168,39 +169,38 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 		c, err := l.read(ctx, &a, pos)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return ctx.Err()
 		case err == nil:
 			wait.Reset()
 			pos = c.To
-			l.see(c)
-			l.work.begin(workLimit)
-			rendered := l.spec.View.Render(c)
-			l.work.end()
-			l.state.read(c, rendered)
-			for len(a.spare) < cap(spare) && len(spare) > 0 {
-				a.spare = append(a.spare, <-spare)
-			}
-			if a.add(c, rendered, flush) != nil {
-				return nil
-			}
+			err = l.take(c, &a, flush, spare)
 		case errors.Is(err, context.DeadlineExceeded):
-			if a.flush(flush) != nil {
-				return nil
-			}
+			err = a.flush(flush)
 		case errors.Is(err, ErrNoMore):
-			if a.flush(flush) != nil {
-				return nil
-			}
-			return ErrNoMore
+			return cmp.Or(a.flush(flush), ErrNoMore)
 		default:
 			if !errors.Is(err, ErrNotYet) {
 				l.log.Warn("cannot read, trying again", "error", err)
 			}
-			if a.flush(flush) != nil || wait.Wait(ctx, 0) != nil {
-				return nil
-			}
+			err = cmp.Or(a.flush(flush), wait.Wait(ctx, 0))
+		}
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// take renders a chunk and adds it to the parcels.
+func (l *lane) take(c *Chunk, a *assembler, flush func(parcel) error, spare <-chan []Record) error {
+	l.work.begin()
+	l.see(c)
+	rendered := l.spec.View.Render(c)
+	l.work.end()
+	l.state.read(c, rendered)
+	for len(a.spare) < cap(spare) && len(spare) > 0 {
+		a.spare = append(a.spare, <-spare)
+	}
+	return a.add(c, rendered, flush)
 }
 
 // read returns the next chunk, or DeadlineExceeded when the parcel that is being assembled has waited long enough.
@@ -216,25 +216,20 @@ func (l *lane) read(ctx context.Context, a *assembler, pos Position) (*Chunk, er
 	return l.feed.next(ctx, patient, pos)
 }
 
-// workLimit bounds how long one chunk may take to be decoded, rendered or inspected, and sendLimit one call of a
-// sender. Beyond twice that the lane counts as stuck and the watchdog is no longer fed.
-const (
-	workLimit = time.Minute
-	sendLimit = time.Minute
-)
+// callLimit bounds what ought to end soon: one call of a sender, or the work on one chunk. What takes twice as long is
+// stuck, and the watchdog is no longer fed.
+const callLimit = time.Minute
 
-// activity is something that ought to end: a call out of the engine.
-type activity struct{ deadline atomic.Int64 }
+// activity is such a call.
+type activity struct{ since atomic.Int64 }
 
-func (a *activity) begin(limit time.Duration) { a.deadline.Store(time.Now().Add(limit).UnixNano()) }
-func (a *activity) end()                      { a.deadline.Store(0) }
+func (a *activity) begin() { a.since.Store(time.Now().UnixNano()) }
+func (a *activity) end()   { a.since.Store(0) }
 
 // stuck reports whether the activity is long past its limit.
-func (a *activity) stuck(now time.Time, limit time.Duration) bool {
-	d := a.deadline.Load()
-	return d != 0 && now.UnixNano() > d+limit.Nanoseconds()
+func (a *activity) stuck(now time.Time) bool {
+	since := a.since.Load()
+	return since != 0 && now.UnixNano()-since > 2*callLimit.Nanoseconds()
 }
 
-func (l *lane) stuck(now time.Time) bool {
-	return l.work.stuck(now, workLimit) || l.send.stuck(now, sendLimit)
-}
+func (l *lane) stuck(now time.Time) bool { return l.work.stuck(now) || l.send.stuck(now) }

@@ -167,7 +167,7 @@ func (s *laneState) snapshot() SenderSnapshot {
 func (t *GapTotals) add(gaps []Gap) {
 	for _, g := range gaps {
 		t.Count++
-		t.Entries += int64(min(g.Count, 1<<62)) //nolint:gosec // bounded on the left
+		t.Entries += int64(min(g.Count, 1<<62))
 		t.Last = append(t.Last, g)
 	}
 	if n := len(t.Last) - maxGaps; n > 0 {

@@ -73,7 +73,7 @@ func (o *observer) look(c *Chunk) bool {
 	if !o.started || c.From != o.pos {
 		return false
 	}
-	o.work.begin(workLimit)
+	o.work.begin()
 	found := o.inspector.Inspect(c)
 	o.work.end()
 	o.pos = c.To
@@ -107,7 +107,7 @@ func (o *observer) seeLosses(c *Chunk) {
 	o.gaps.add(c.Gaps)
 	for _, g := range c.Gaps {
 		o.metrics.Count("journal.gaps", 1, withTags(o.tags, map[string]string{"reason": g.Reason}))
-		o.metrics.Count("journal.gap_entries", int64(min(g.Count, 1<<62)), o.tags) //nolint:gosec // bounded on the left
+		o.metrics.Count("journal.gap_entries", int64(min(g.Count, 1<<62)), o.tags)
 		o.log.Warn("entries are missing in the journal", "reason", g.Reason, "count", g.Count, "first_seqnum", g.First, "last_seqnum", g.Last,
 			"from", time.UnixMicro(int64(g.From)).UTC(), "to", time.UnixMicro(int64(g.To)).UTC()) //nolint:gosec // 292,000 years
 	}
@@ -121,11 +121,13 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 	var wait backoff.Backoff
 	for ctx.Err() == nil {
 		if lanes, ended := r.lanesRun(); lanes && o.untilTurn() > 0 {
+			turn := time.NewTimer(o.untilTurn())
 			select {
 			case <-ended:
-			case <-time.After(o.untilTurn()):
+			case <-turn.C:
 			case <-ctx.Done():
 			}
+			turn.Stop()
 			continue
 		}
 		c, err := f.next(ctx, ctx, o.position())

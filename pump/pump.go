@@ -35,9 +35,9 @@ const (
 
 func (o *Options) sendLimit() time.Duration {
 	if o.Once {
-		return min(sendLimit, o.Timeout)
+		return min(callLimit, o.Timeout)
 	}
-	return sendLimit
+	return callLimit
 }
 
 // Pump runs readers and their lanes.

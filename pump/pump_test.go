@@ -33,6 +33,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T, entries uint64) *rig {
+	t.Helper()
 	r := &rig{t: t, log: newMemLog(entries), metrics: newTestMetrics()}
 	r.opts = pump.Options{
 		Logger:  slog.New(slog.DiscardHandler),

@@ -265,7 +265,7 @@ func (r *reader) allLanes() []*lane { return slices.Collect(maps.Values(r.curren
 
 // stuck reports whether something that ought to have ended long ago has not.
 func (r *reader) stuck(now time.Time) bool {
-	return r.observer.work.stuck(now, workLimit) || slices.ContainsFunc(r.allLanes(), func(l *lane) bool { return l.stuck(now) })
+	return r.observer.work.stuck(now) || slices.ContainsFunc(r.allLanes(), func(l *lane) bool { return l.stuck(now) })
 }
 
 // snapshot returns the reader's state, with the lanes' lag if the log can tell it.

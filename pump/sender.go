@@ -79,8 +79,8 @@ func Permanent(err error) error { return &permanentError{err} }
 
 // IsPermanent reports whether err was marked by Permanent.
 func IsPermanent(err error) bool {
-	var p *permanentError
-	return errors.As(err, &p)
+	_, ok := errors.AsType[*permanentError](err)
+	return ok
 }
 
 type retryAfterError struct {
@@ -96,8 +96,7 @@ func RetryAfter(err error, after time.Duration) error { return &retryAfterError{
 
 // RetryDelay returns how long the destination wants to be left alone, as RetryAfter said; 0 when it did not.
 func RetryDelay(err error) time.Duration {
-	var r *retryAfterError
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*retryAfterError](err); ok {
 		return r.after
 	}
 	return 0

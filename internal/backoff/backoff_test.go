@@ -10,8 +10,8 @@ import (
 
 func TestNextDoublesUpToTheMaximum(t *testing.T) {
 	b := Backoff{Base: 100 * time.Millisecond, Max: time.Second}
-	for i, limit := range []time.Duration{100, 200, 400, 800, 1000, 1000, 1000} {
-		limit *= time.Millisecond
+	for i, ms := range []int{100, 200, 400, 800, 1000, 1000, 1000} {
+		limit := time.Duration(ms) * time.Millisecond
 		if d := b.Next(); d < limit/2 || d > limit {
 			t.Errorf("wait %d is %v, want between %v and %v", i, d, limit/2, limit)
 		}
