@@ -93,8 +93,8 @@ func (c *child) collect(request readRequest) (reading, error) {
 	return r, nil
 }
 
-// entry adds the entry that the journal is at; false if some of it could not be read. One of which nothing could be
-// read is left out.
+// entry adds the entry that the journal is at; false if some of it could not be read. Like journalctl it keeps one of
+// which nothing could be read: that there was an entry is something, too.
 func (c *child) entry(p pump.Position) bool {
 	c.before(p)
 	c.frame.begin()
@@ -106,12 +106,8 @@ func (c *child) entry(p pump.Position) bool {
 		}
 		c.numbers.add(&c.frame, data)
 	})
-	if c.frame.fields > 0 {
-		c.frame.finish(&p)
-	} else {
-		whole = false
-	}
-	return whole && dropped == 0 && err == nil
+	c.frame.finish(&p)
+	return whole && c.frame.fields > 0 && dropped == 0 && err == nil
 }
 
 // validField reports whether data is NAME=value.
