@@ -87,6 +87,39 @@ func benchViews(b *testing.B, stage StageConfig, configs ...ViewConfig) {
 	b.ReportMetric(float64(b.N)*benchEntries/b.Elapsed().Seconds(), "entries/s")
 }
 
+// While a log is followed its chunks are small.
+func BenchmarkRenderOneEntry(b *testing.B) {
+	_, c := benchChunk()
+	c.Entries, c.Own = c.Entries[:1], c.Own[:2]
+	few := must(NewFieldFilter(FieldFilterConfig{Fields: []string{"message", "systemd_unit", "priority", "timestamp"}}))
+	v := must(NewView(NewStage(StageConfig{}), ViewConfig{FieldFilter: few, MaxBytes: DefaultMaxBytes}))
+	for b.Loop() {
+		v.Render(again(c))
+	}
+	b.ReportAllocs()
+}
+
+// Entries in which names collide take the slow path.
+func BenchmarkRenderCollisions(b *testing.B) {
+	c, _ := benchChunk()
+	tags := []pump.Ref{c.shared(fieldOf("TAG", "one")), c.shared(fieldOf("TAG", "two"))}
+	_, plain := benchChunk()
+	chunk := again(plain)
+	chunk.Refs, chunk.Entries, chunk.Dict = nil, nil, c.dict.Snapshot()
+	for i, e := range plain.Entries {
+		e.First = uint32(len(chunk.Refs))
+		chunk.Refs = append(append(chunk.Refs, plain.Fields(i)...), tags...)
+		e.Last = uint32(len(chunk.Refs))
+		chunk.Entries = append(chunk.Entries, e)
+	}
+	v := must(NewView(NewStage(StageConfig{}), ViewConfig{MaxBytes: DefaultMaxBytes}))
+	for b.Loop() {
+		v.Render(again(chunk))
+	}
+	b.ReportAllocs()
+	b.ReportMetric(float64(b.N)*benchEntries/b.Elapsed().Seconds(), "entries/s")
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

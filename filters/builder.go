@@ -26,12 +26,19 @@ func newBuilder(s *Stage, t *table, c *pump.Chunk, out *staged) *builder {
 	b.match.enc.mode = s.config.BinaryFields
 	out.entries = make([]stagedEntry, 0, len(c.Entries))
 	out.own = make([]field, len(c.Own))
+	if s.config.Searches == nil && len(s.config.Matches) == 0 { // else it is hard to tell
+		out.text = make([]byte, 0, textSize(c))
+	}
+	return b
+}
+
+// textSize estimates the text of a chunk all of whose entries pass.
+func textSize(c *pump.Chunk) int {
 	size := len(c.Entries) * timesSize
 	for i := range c.Own {
 		size += min(len(c.Own[i].Value), maxValue) + len(c.Own[i].Name) + len(`,"":""`)
 	}
-	out.text = make([]byte, 0, size+size/16)
-	return b
+	return size + size/16 // for escapes
 }
 
 func (b *builder) matches(i int) bool {

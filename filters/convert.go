@@ -152,11 +152,28 @@ func smallInt(number []byte) int8 {
 	return int8(n) //nolint:gosec // ParseInt kept it within 8 bits
 }
 
+// parseDigits returns the number that v is if it is one as journald writes it and stays well below maxExact.
+func parseDigits(v []byte) (n uint64, ok bool) {
+	if len(v) == 0 || len(v) > 15 && (len(v) > 16 || v[0] > '8') {
+		return 0, false
+	}
+	for _, c := range v {
+		if !isDigit(c) {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, true
+}
+
 // maxExact is the largest number up to which Python's floating-point numbers hold every integer.
 const maxExact = 1 << 53
 
 // appendConvertedSeconds appends a number of microseconds as seconds.
 func appendConvertedSeconds(dst, v []byte) (out []byte, ok bool) {
+	if micros, ok := parseDigits(v); ok {
+		return appendSeconds(dst, micros), true
+	}
 	start := len(dst)
 	if dst, ok = appendInt(dst, v); !ok {
 		return dst, false

@@ -7,9 +7,16 @@ import (
 // resolver is the memory that resolve needs, kept from entry to entry.
 type resolver struct {
 	groups []rawGroup
-	byName map[string]int32 // index in groups, by raw name
-	winner map[nameID]int32 // index in groups, by plain name
-	next   []int32          // by place in the entry: the next field of the same raw name, or -1
+	next   []int32 // by place in the entry: the next field of the same raw name, or -1
+	entry  uint32  // counts the entries resolved
+	byRaw  []groupOf
+	byName []groupOf // the one that counts
+}
+
+// groupOf is the index in groups of a raw name's or a plain name's group, in the entry that it was set for.
+type groupOf struct {
+	entry uint32
+	group int32
 }
 
 // rawGroup is an entry's fields of one raw name.
@@ -25,37 +32,49 @@ func (b *builder) resolve(refs []pump.Ref) {
 	v.group(b, refs)
 	for g := range v.groups {
 		group := &v.groups[g]
-		if v.winner[b.table.rawNames[group.raw].name] != int32(g) { //nolint:gosec // an entry has far fewer fields
-			continue
+		if v.byName[b.table.rawNames[group.raw].name].group == int32(g) { //nolint:gosec // an entry has far fewer fields
+			b.out.refs = append(b.out.refs, b.resolved(group, refs))
 		}
-		b.out.refs = append(b.out.refs, b.resolved(group, refs))
 	}
 }
 
 // group finds out which raw names there are, in the order of their first occurrence, and which of them count.
 func (v *resolver) group(b *builder, refs []pump.Ref) {
-	if v.byName == nil {
-		v.byName, v.winner = make(map[string]int32), make(map[nameID]int32)
-	}
-	clear(v.byName)
-	clear(v.winner)
+	v.entry++
 	v.groups, v.next = v.groups[:0], v.next[:0]
 	for place, r := range refs {
 		here := int32(place) //nolint:gosec // an entry has far fewer fields
 		v.next = append(v.next, -1)
-		raw := b.chunk.Field(r).Name
-		g, ok := v.byName[raw]
-		if ok {
-			v.next[v.groups[g].last] = here
-			v.groups[g].last = here
+		raw := b.rawNameOf(r)
+		v.byRaw = grown(v.byRaw, len(b.table.rawNames))
+		if known := v.byRaw[raw]; known.entry == v.entry {
+			group := &v.groups[known.group]
+			v.next[group.last] = here
+			group.last = here
 			continue
 		}
-		g = int32(len(v.groups)) //nolint:gosec // likewise
-		v.byName[raw] = g
-		n := b.table.ownName(raw)
-		v.winner[b.table.rawNames[n].name] = g
-		v.groups = append(v.groups, rawGroup{raw: n, first: here, last: here})
+		set := groupOf{entry: v.entry, group: int32(len(v.groups))} //nolint:gosec // likewise
+		v.groups = append(v.groups, rawGroup{raw: raw, first: here, last: here})
+		v.byRaw[raw] = set
+		v.byName = grown(v.byName, len(b.table.names))
+		v.byName[b.table.rawNames[raw].name] = set
 	}
+}
+
+// grown returns s with at least n elements.
+func grown(s []groupOf, n int) []groupOf {
+	if len(s) >= n {
+		return s
+	}
+	return append(s, make([]groupOf, n-len(s))...)
+}
+
+// rawNameOf returns the index in table.rawNames of a field's name.
+func (b *builder) rawNameOf(r pump.Ref) uint32 {
+	if i, ok := r.Dict(); ok && i < len(b.table.dictRaws) {
+		return b.table.dictRaws[i]
+	}
+	return b.table.ownName(b.chunk.Field(r).Name)
 }
 
 // resolved returns the field that a group comes to.
@@ -64,6 +83,9 @@ func (b *builder) resolved(g *rawGroup, refs []pump.Ref) pump.Ref {
 	if g.first == g.last {
 		i, inDict := r.Dict()
 		if inDict && i < len(b.table.fields) {
+			return r
+		}
+		if !inDict && b.out.own[i].n > 0 { // scan came that far
 			return r
 		}
 		if !inDict {

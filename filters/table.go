@@ -89,6 +89,7 @@ type table struct {
 	raws     map[string]uint32 // index in rawNames
 	rawNames []rawName
 	fields   []field
+	dictRaws []uint32 // by index in fields: index in rawNames
 	text     []byte
 	ownNames int // bytes
 
@@ -111,10 +112,11 @@ func newTable(dict uint64, mode BinaryMode) *table {
 // extend encodes the fields that the Dict has gained, as far as there is room.
 func (t *table) extend(fields []pump.Field, secrets Redactor) {
 	for i := len(t.fields); i < len(fields) && len(t.text) < maxTableBytes; i++ {
-		f := &fields[i]
 		var encoded field
-		t.text, encoded = t.encode(t.text, &t.rawNames[t.rawName(f.Name)], f.Value, secrets)
+		raw := t.rawName(fields[i].Name)
+		t.text, encoded = t.encode(t.text, &t.rawNames[raw], fields[i].Value, secrets)
 		t.fields = append(t.fields, encoded)
+		t.dictRaws = append(t.dictRaws, raw)
 	}
 }
 
@@ -134,7 +136,7 @@ func (t *table) forgetOwnNames() {
 	}
 	clear(t.plains)
 	clear(t.raws)
-	t.names, t.rawNames, t.fields, t.text, t.seen, t.ownNames = nil, nil, nil, nil, nil, 0
+	t.names, t.rawNames, t.fields, t.dictRaws, t.text, t.seen, t.ownNames = nil, nil, nil, nil, nil, nil, 0
 }
 
 // rawName returns the index of a name in rawNames.

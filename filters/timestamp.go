@@ -24,12 +24,9 @@ func appendSeconds(dst []byte, micros uint64) []byte {
 
 // appendMicros appends six digits.
 func appendMicros(dst []byte, n uint64) []byte {
-	var b [6]byte
-	for i := len(b) - 1; i >= 0; i-- {
-		b[i] = '0' + byte(n%10)
-		n /= 10
-	}
-	return append(dst, b[:]...)
+	dst = appendTwoDigits(dst, n/10000)
+	dst = appendTwoDigits(dst, n/100%100)
+	return appendTwoDigits(dst, n%100)
 }
 
 // calendar writes times as Python's datetime.isoformat() does: in UTC, without a zone, and with microseconds unless they

@@ -133,7 +133,9 @@ type plannedEntry struct {
 // plan decides which entries are shown and how long their bodies are.
 func (r *rendering) plan() {
 	r.match.enc.mode = r.view.stage.config.BinaryFields
-	r.limits = make(map[pump.Ref]int8)
+	if r.view.levels != nil {
+		r.limits = make(map[pump.Ref]int8)
+	}
 	r.planned = make([]plannedEntry, 0, len(r.staged.entries))
 	for i := range r.staged.entries {
 		e := &r.staged.entries[i]
