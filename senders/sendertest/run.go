@@ -16,19 +16,22 @@ import (
 
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
-	for name, f := range map[string]func(*testing.T, *Harness){
-		"order":             order,
-		"durable":           durable,
-		"unusual bodies":    unusualBodies,
-		"keeps no memory":   keepsNoMemory,
-		"changes no batch":  changesNoBatch,
-		"ended context":     endedContext,
-		"closed after Send": closedAfterSend,
-		"reopen":            reopen,
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *Harness)
+	}{
+		{"order", order},
+		{"durable", durable},
+		{"unusual bodies", unusualBodies},
+		{"keeps no memory", keepsNoMemory},
+		{"changes no batch", changesNoBatch},
+		{"ended context", endedContext},
+		{"closed after Send", closedAfterSend},
+		{"reopen", reopen},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(strings.ReplaceAll(test.name, " ", "_"), func(t *testing.T) {
 			noLeaks(t)
-			f(t, &h)
+			test.run(t, &h)
 		})
 	}
 	for _, f := range Faults() {

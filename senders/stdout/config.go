@@ -1,0 +1,80 @@
+package stdout
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"journalpump/internal/conf"
+	"journalpump/pump"
+)
+
+// Config is the settings of a stdout sender.
+type Config struct {
+	// Format is "json" or "text". When it is empty it is text on a terminal, JSON otherwise.
+	Format Format `json:"format"`
+	// Color says whether text has colours; JSON never has.
+	Color Color `json:"color"`
+}
+
+// Format is a way of writing an entry.
+type Format string
+
+// The formats.
+const (
+	JSON Format = "json"
+	Text Format = "text"
+)
+
+// ConfValues implements conf.Enum.
+func (Format) ConfValues() []string { return []string{string(JSON), string(Text)} }
+
+// Color says when to use colours.
+type Color string
+
+// When to use colours. Auto: on a terminal, unless NO_COLOR is set (https://no-color.org) or TERM is "dumb".
+const (
+	Auto   Color = "auto"
+	Always Color = "always"
+	Never  Color = "never"
+)
+
+// ConfValues implements conf.Enum.
+func (Color) ConfValues() []string { return []string{string(Auto), string(Always), string(Never)} }
+
+// DefaultConfig returns the settings of a sender for which nothing is set.
+func DefaultConfig() *Config { return &Config{Color: Auto} }
+
+// Validate has nothing to add to what the types allow.
+func (c *Config) Validate(*conf.Object) {}
+
+// Limits says how large batches are; a person is waiting.
+func (c *Config) Limits() pump.BatchLimits {
+	return pump.BatchLimits{Records: 5000, Bytes: 1 << 20, Age: 100 * time.Millisecond}
+}
+
+// Open returns a sender to standard output.
+func (c *Config) Open(context.Context, string, *slog.Logger) (pump.Sender, error) {
+	return c.newSender(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())), time.Local), nil //nolint:gosec // 1
+}
+
+func (c *Config) newSender(f *os.File, terminal bool, zone *time.Location) pump.Sender {
+	s := &sender{out: newWriter(f)}
+	if c.Format == Text || c.Format == "" && terminal {
+		s.text = &formatter{zone: zone, color: c.colored(terminal)}
+	}
+	return s
+}
+
+func (c *Config) colored(terminal bool) bool {
+	switch c.Color {
+	case Always:
+		return true
+	case Never:
+		return false
+	}
+	return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
