@@ -149,9 +149,7 @@ func (d *delivery) refused(records []Record, partial *PartialError, o *outcome) 
 		case IsPermanent(e) || errors.Is(e, ErrTooLarge):
 			d.bury(&records[i], e, o)
 		default:
-			if r, ok := errors.AsType[*retryAfterError](e); ok {
-				after = max(after, r.after)
-			}
+			after = max(after, RetryDelay(e))
 			bytes += len(records[i].Body)
 			again = append(again, records[i])
 			err = e
@@ -169,11 +167,7 @@ func (d *delivery) retry(err error) error {
 	if _, ok := d.lane.sender.(Committer); ok || d.stop.Err() != nil {
 		return err
 	}
-	var after time.Duration
-	if r, ok := errors.AsType[*retryAfterError](err); ok {
-		after = r.after
-	}
-	if d.wait.Wait(d.stop, after) != nil {
+	if d.wait.Wait(d.stop, RetryDelay(err)) != nil {
 		return err
 	}
 	return nil
