@@ -1,7 +1,64 @@
 package pattern
 
-type filter struct{}
+import "bytes"
 
-func newFilter(*node) filter { return filter{} }
+// filter rules out texts that a pattern can't match without running it. At most one of its parts is set; with none it
+// rules out nothing.
+type filter struct {
+	literal []byte // must be in the text
+	finder  *finder
+	window  *window
 
-func (f *filter) mayMatch([]byte) bool { return true }
+	needles []needle // what literal or finder look for
+}
+
+func newFilter(root *node) filter {
+	found := needles(root).contained()
+	const selective = 3 // two characters, one way or another
+	if score(found) >= selective {
+		if f, ok := needleFilter(found); ok {
+			return f
+		}
+	}
+	f, _ := needleFilter(found)
+	if w := newWindow(root); w != nil && w.bits > f.bits() {
+		return filter{window: w}
+	}
+	return f
+}
+
+// bits says how selective a filter for very short needles is, to be compared with a window's. Looking for a byte is so
+// much faster that it gets some bonus.
+func (f *filter) bits() float64 {
+	const byteBits, bonus = 7, 6
+	if f.literal == nil {
+		return 0
+	}
+	return byteBits*float64(len(f.literal)) + bonus
+}
+
+func needleFilter(found []needle) (f filter, ok bool) {
+	if len(found) == 1 && !found[0].fold {
+		return filter{literal: []byte(found[0].text), needles: found}, true
+	}
+	owned := make([]ownedNeedle, len(found))
+	for i, n := range found {
+		owned[i].needle = n
+	}
+	if f := newFinder(owned); f != nil {
+		return filter{finder: f, needles: found}, true
+	}
+	return filter{}, false
+}
+
+func (f *filter) mayMatch(text []byte) bool {
+	switch {
+	case f.literal != nil:
+		return bytes.Contains(text, f.literal)
+	case f.finder != nil:
+		return f.finder.any(text)
+	case f.window != nil:
+		return f.window.mayMatch(text)
+	}
+	return true
+}

@@ -226,7 +226,8 @@ func (g *generator) atom(depth int) string {
 	}
 	return g.pick("a", "a", "b", "b", "A", "é", "É", "s", "ſ", "k", "i", "I", "1", "-", " ", "_", "ab", "bab", "x1",
 		".", `\d`, `\w`, `\W`, `\s`, `\S`, `\D`, `\b`, `\B`, "^", "$", `\A`, `\Z`, `\n`, `\.`, `\x61`, `\u00e9`, `\t`,
-		"[ab]", "[^a]", "[a-k]", `[\w-]`, `[^\s]`, "[A-C_]", "[éa]", `[^\n]`, "[]a]", `[\d\s]`, "(?#comment)", "{", "{a}", "a{,}", `\101`, "Σ")
+		"[ab]", "[^a]", "[a-k]", `[\w-]`, `[^\s]`, "[A-C_]", "[éa]", `[^\n]`, "[]a]", `[\d\s]`, "(?#comment)", "{", "{a}", "a{,}", `\101`, "Σ",
+		"token", "token=", "tok|key=", "[0-9]{3}", `\d{2}-`, "[k-t]{4}")
 }
 
 func (g *generator) text() string {
@@ -234,11 +235,13 @@ func (g *generator) text() string {
 	ascii := g.IntN(2) == 0
 	for range g.IntN(8) {
 		if ascii {
-			b.WriteString(g.pick("a", "a", "b", "b", "A", "s", "k", "i", "I", "1", "-", " ", "_", "\n", "x1", "bab", "\t", "]", "{"))
+			b.WriteString(g.pick("a", "a", "b", "b", "A", "s", "k", "i", "I", "1", "-", " ", "_", "\n", "x1", "bab", "\t", "]", "{",
+				"token", "TOKEN=", "key=", "1234", "12-"))
 			continue
 		}
 		b.WriteString(g.pick("a", "b", "A", "é", "É", "s", "ſ", "K", "i", "İ", "ı", "1", "٣", "½", "²", "-", " ", "\u00a0",
-			"_", "\n", "Ж", "σ", "ς", "日", "\u0301", "😀", "\x1d"))
+			"_", "\n", "Ж", "σ", "ς", "日", "\u0301", "😀", "\x1d",
+			"toKen", "ſkey=", "1٣3", "12-"))
 	}
 	return b.String()
 }

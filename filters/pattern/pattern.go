@@ -197,11 +197,6 @@ func (p *Pattern) AppendReplaceAll(dst, src []byte, r *Replacement) (out []byte,
 
 // AppendReplaceAllFiltered is AppendReplaceAll for a text of which MayMatch, or Set.Candidates, said yes.
 func (p *Pattern) AppendReplaceAllFiltered(dst, src []byte, r *Replacement) (out []byte, changed bool, err error) {
-	if p.backtracker == nil { // the usual case, no match, without allocation
-		if ok, _ := p.MatchFiltered(src); !ok {
-			return dst, false, nil
-		}
-	}
 	out = dst
 	done := 0
 	err = p.all(src, r.groups, func(loc []int) {
