@@ -83,9 +83,6 @@ func newReport(file string, src []byte) *Report {
 	return r
 }
 
-// File returns the name of the file reported on.
-func (r *Report) File() string { return r.file }
-
 // Errorf adds an error that concerns the file as a whole.
 func (r *Report) Errorf(format string, args ...any) {
 	r.add(wholeFile, "", false, fmt.Sprintf(format, args...))

@@ -186,9 +186,6 @@ func (o *Object) Value() Value { return o.v }
 // Path returns where the object is in the file; "" for the whole.
 func (o *Object) Path() string { return o.v.path }
 
-// Report returns the report that the object's problems go to.
-func (o *Object) Report() *Report { return o.v.r }
-
 // Keys returns the keys in the order of the file.
 func (o *Object) Keys() []string {
 	keys := make([]string, 0, len(o.v.n.members))
