@@ -54,7 +54,8 @@ func benchChunk() (*chunker, *pump.Chunk) {
 			b.own(fieldOf("_SOURCE_REALTIME_TIMESTAMP", fmt.Sprint(realtime-17))))
 		b.entry(realtime, refs...)
 	}
-	return b, b.take()
+	c := b.take()
+	return b, c
 }
 
 // again returns the chunk as an iterator would return the next one like it: without memos.

@@ -87,7 +87,7 @@ func TestHugeValue(t *testing.T) {
 
 // Fields of a Dict for which the table has no room are encoded wherever they occur.
 func TestTableIsBounded(t *testing.T) {
-	stage, view := StageConfig{}, ViewConfig{}
+	stage, view := StageConfig{}, ViewConfig{UnitLogLevels: must(NewUnitLogLevels([]UnitLogLevelConfig{{"a*", "INFO"}, {"b*", "ERROR"}}))}
 	s := NewStage(stage)
 	v := must(NewView(s, view))
 	b := newChunker()
@@ -96,9 +96,15 @@ func TestTableIsBounded(t *testing.T) {
 		f := fieldOf(fmt.Sprintf("FIELD_%d", i), strings.Repeat("x", maxTableBytes/fields*2))
 		b.entry(uint64(i), b.shared(fieldOf("_PID", "7")), b.shared(f), b.own(fieldOf("MESSAGE", "m")))
 	}
+	for i, unit := range []string{"a.service", "b.service"} {
+		b.entry(uint64(100+i), b.shared(fieldOf("_SYSTEMD_UNIT", unit)), b.shared(fieldOf("PRIORITY", "5")), b.shared(fieldOf("TAG", "1")), b.shared(fieldOf("TAG", "2")))
+	}
 	c := b.take()
 	if err := checkRender(&reference{stage, view}, v, c); err != nil {
 		t.Fatalf("%.500s", err)
+	}
+	if n := len(v.Render(c).Records); n != fields+1 {
+		t.Errorf("%d records, want %d", n, fields+1)
 	}
 	if n := len(s.tables[0].text); n > maxTableBytes+maxTableBytes/fields*3 {
 		t.Errorf("the table has %d bytes", n)

@@ -66,6 +66,7 @@ func (e *encoder) appendValue(dst []byte, conv conversion, v []byte) []byte {
 		dst, ok = appendConvertedSeconds(dst, v)
 	case asNull:
 		return append(dst, "null"...)
+	case asText:
 	}
 	if ok {
 		return dst
@@ -149,7 +150,7 @@ func smallInt(number []byte) int8 {
 	} else if err != nil {
 		return math.MaxInt8
 	}
-	return int8(n) //nolint:gosec // ParseInt kept it within 8 bits
+	return int8(n)
 }
 
 // parseDigits returns the number that v is if it is one as journald writes it and stays well below maxExact.

@@ -27,11 +27,12 @@ func ParseExtraFields(object json.RawMessage) ([]ExtraField, error) {
 	}
 	var fields []ExtraField
 	for d.More() {
-		name, err := d.Token()
+		key, err := d.Token()
 		if err != nil {
 			return nil, fmt.Errorf("extra fields: %w", err)
 		}
-		f := ExtraField{Name: name.(string)} // the decoder lets nothing else be a key
+		name, _ := key.(string) // the decoder lets nothing else be a key
+		f := ExtraField{Name: name}
 		if err := d.Decode(&f.Value); err != nil {
 			return nil, fmt.Errorf("extra field %s: %w", f.Name, err)
 		}

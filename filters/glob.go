@@ -106,6 +106,7 @@ func (t *globToken) matches(r rune) bool {
 			}
 		}
 		return t.negated
+	case globAny, globStar:
 	}
 	return true
 }

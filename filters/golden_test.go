@@ -87,6 +87,7 @@ func TestGolden(t *testing.T) {
 }
 
 func goldenCase(t *testing.T, root, name string) {
+	t.Helper()
 	dir := filepath.Join(root, "cases", name)
 	var meta struct{ Journal string }
 	readJSON(t, filepath.Join(dir, "case.json"), &meta)

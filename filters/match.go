@@ -136,7 +136,7 @@ func (m *Match) equals(f *pump.Field, w *matchWork) bool {
 // equalsRepeated compares what several fields of one plain name come to.
 func (m *Match) equalsRepeated(w *matchWork) bool {
 	winner := winningName(w.found)
-	value := append(w.value[:0], '[')
+	w.value = append(w.value[:0], '[')
 	count := 0
 	for _, f := range w.found {
 		if f.Name != winner {
@@ -146,11 +146,11 @@ func (m *Match) equalsRepeated(w *matchWork) bool {
 			return false
 		}
 		if count++; count > 1 {
-			value = append(value, ',')
+			w.value = append(w.value, ',')
 		}
-		value = w.appendCanonical(value, f)
+		w.value = w.appendCanonical(w.value, f)
 	}
-	w.value = append(value, ']')
+	w.value = append(w.value, ']')
 	if count == 1 {
 		return bytes.Equal(w.value[1:len(w.value)-1], m.value)
 	}

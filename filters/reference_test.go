@@ -85,7 +85,7 @@ func (r *reference) fields(c *pump.Chunk, i int) map[string]any {
 }
 
 var (
-	intPattern  = regexp.MustCompile(`^[ \t\n\v\f\r]*([+-]?[0-9]+(?:_[0-9]+)*)[ \t\n\v\f\r]*$`)
+	intPattern  = regexp.MustCompile(`^[ \t\n\v\f\r]*([+-]?\d+(?:_\d+)*)[ \t\n\v\f\r]*$`)
 	uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 )
 

@@ -32,7 +32,7 @@ func (b *builder) resolve(refs []pump.Ref) {
 	v.group(b, refs)
 	for g := range v.groups {
 		group := &v.groups[g]
-		if v.byName[b.table.rawNames[group.raw].name].group == int32(g) { //nolint:gosec // an entry has far fewer fields
+		if v.byName[b.table.rawNames[group.raw].name].group == int32(g) {
 			b.out.refs = append(b.out.refs, b.resolved(group, refs))
 		}
 	}
@@ -43,7 +43,7 @@ func (v *resolver) group(b *builder, refs []pump.Ref) {
 	v.entry++
 	v.groups, v.next = v.groups[:0], v.next[:0]
 	for place, r := range refs {
-		here := int32(place) //nolint:gosec // an entry has far fewer fields
+		here := int32(place)
 		v.next = append(v.next, -1)
 		raw := b.rawNameOf(r)
 		v.byRaw = grown(v.byRaw, len(b.table.rawNames))
@@ -53,7 +53,7 @@ func (v *resolver) group(b *builder, refs []pump.Ref) {
 			group.last = here
 			continue
 		}
-		set := groupOf{entry: v.entry, group: int32(len(v.groups))} //nolint:gosec // likewise
+		set := groupOf{entry: v.entry, group: int32(len(v.groups))} //nolint:gosec // an entry has far fewer fields
 		v.groups = append(v.groups, rawGroup{raw: raw, first: here, last: here})
 		v.byRaw[raw] = set
 		v.byName = grown(v.byName, len(b.table.names))
@@ -95,6 +95,7 @@ func (b *builder) resolved(g *rawGroup, refs []pump.Ref) pump.Ref {
 	}
 	f := b.encodeGroup(g, refs)
 	b.out.own = append(b.out.own, f)
+	b.out.origins = append(b.out.origins, r)
 	return pump.OwnRef(len(b.out.own) - 1)
 }
 

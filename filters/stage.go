@@ -48,8 +48,9 @@ type staged struct {
 	refs     []pump.Ref    // of entries whose fields are not simply the chunk's: see stagedEntry.resolved
 	dict     []field       // by index in Chunk.Dict.Fields, of which it may lack some
 	dictText []byte
-	own      []field // by index in Chunk.Own, and then what resolving made
-	text     []byte  // of own and of the times
+	own      []field    // by index in Chunk.Own, and then what resolving made …
+	origins  []pump.Ref // … of these fields of the chunk (of a list: its first)
+	text     []byte     // of own and of the times
 	names    []name
 
 	hits          []pump.SearchHit
@@ -83,6 +84,14 @@ func (s *staged) field(r pump.Ref) (f *field, text []byte) {
 		return &s.dict[i], s.dictText
 	}
 	return &s.own[ownIndex(r)], s.text
+}
+
+// chunkField returns the field of the chunk behind r.
+func (s *staged) chunkField(c *pump.Chunk, r pump.Ref) *pump.Field {
+	if i, inDict := r.Dict(); !inDict && i >= len(c.Own) {
+		r = s.origins[i-len(c.Own)]
+	}
+	return c.Field(r)
 }
 
 // ownIndex is the inverse of pump.OwnRef.

@@ -59,5 +59,5 @@ func (c *calendar) appendISO(dst []byte, micros uint64) []byte {
 }
 
 func appendTwoDigits(dst []byte, n uint64) []byte {
-	return append(dst, '0'+byte(n/10), '0'+byte(n%10))
+	return append(dst, '0'+byte(n/10), '0'+byte(n%10)) //nolint:gosec // n is below 100
 }

@@ -162,7 +162,8 @@ func (r *rendering) limit(e *stagedEntry) int8 {
 	}
 	limit, ok := r.limits[e.unit]
 	if !ok {
-		limit = r.view.levels.limit(r.match.enc.text(r.chunk.Field(e.unit).Value))
+		unit := r.staged.chunkField(r.chunk, e.unit).Value
+		limit = r.view.levels.limit(r.match.enc.text(unit))
 		r.limits[e.unit] = limit
 	}
 	r.lastRef, r.lastMax = e.unit, limit
