@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -46,4 +47,17 @@ func Build(out string, env ...string) error {
 		return fmt.Errorf("building journalpump: %w\n%s", err, said)
 	}
 	return nil
+}
+
+// Binary returns the path of the program that the tests run.
+func Binary() string { return binary }
+
+// Root returns the top of the module's source.
+func Root(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatalf("finding the module: %v", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out)))
 }
