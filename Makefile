@@ -14,7 +14,7 @@ BENCH    ?= .
 # The packages of Debian that each task needs; what is missing is installed, see .ci/need.
 BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
-TEST_PACKAGES  := $(RUN_PACKAGES) zstd
+TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3
 BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog
 
 GOLANGCI_VERSION := 2.15.0
