@@ -67,6 +67,21 @@ func (x *Entries) Index() uint64 { return x.next }
 // be called again; if it has not moved, the list itself is gone, and the file usually is too (NEntries tells). The offset
 // is not checked, ReadEntry does.
 func (x *Entries) Next() (off uint64, ok bool, err error) {
+	from := x.next
+	off, ok, err = x.forward()
+	if err == nil || x.next != from {
+		return off, ok, err
+	}
+	// After a fault the mapping is as the file is now: look again, and if that page cannot be read, step over the slot.
+	if off, ok, err = x.forward(); err != nil && x.next == from {
+		if n, lenErr := x.Len(); lenErr == nil && from < n {
+			x.next++
+		}
+	}
+	return off, ok, err
+}
+
+func (x *Entries) forward() (off uint64, ok bool, err error) {
 	defer x.f.guard(debug.SetPanicOnFault(true), &err)
 	if x.next >= x.n {
 		if err := x.refresh(); err != nil || x.next >= x.n {
@@ -117,6 +132,18 @@ func (x *Entries) passForward(err error) error {
 // Prev returns the offset of the entry before the place and moves the place before it. ok is false if there is none. On an
 // error that is ErrCorrupt the place has moved before what could not be read, and Prev may be called again.
 func (x *Entries) Prev() (off uint64, ok bool, err error) {
+	from := x.next
+	off, ok, err = x.backward()
+	if err == nil || x.next != from {
+		return off, ok, err
+	}
+	if off, ok, err = x.backward(); err != nil && x.next == from { // as in Next
+		x.next--
+	}
+	return off, ok, err
+}
+
+func (x *Entries) backward() (off uint64, ok bool, err error) {
 	defer x.f.guard(debug.SetPanicOnFault(true), &err)
 	if x.next == 0 {
 		return 0, false, nil
@@ -149,11 +176,10 @@ func (x *Entries) passBackward(err error) error {
 		}
 		return err
 	}
-	for x.next > 0 {
+	for x.next--; x.next > 0; x.next-- { // a run of empty slots
 		if off, err := x.slot(x.next - 1); off != 0 || err != nil {
 			break
 		}
-		x.next--
 	}
 	return corrupt(x.last(), "empty slots in the entry array")
 }

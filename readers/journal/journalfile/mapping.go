@@ -2,7 +2,6 @@ package journalfile
 
 import (
 	"io/fs"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -51,7 +50,7 @@ func (m *mapping) load64(off uint64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return le64(atomic.LoadUint64((*uint64)(unsafe.Pointer(unsafe.SliceData(b))))), nil
+	return loadAcquire(b), nil
 }
 
 // touch records that blocks first to last are about to be read, and drops all that is resident when it gets too much.

@@ -38,8 +38,7 @@ func (x *Entries) SeekMonotonic(m uint64) error {
 }
 
 // SeekOffset moves the place before the first entry whose offset is off or greater. It reads no entries.
-func (x *Entries) SeekOffset(off uint64) (err error) {
-	defer x.f.guard(debug.SetPanicOnFault(true), &err)
+func (x *Entries) SeekOffset(off uint64) error {
 	return x.bisect(func(i uint64) (after, ok bool) {
 		at, err := x.slot(i)
 		return at >= off, err == nil && at != 0
@@ -73,8 +72,7 @@ func (f *File) FindMonotonic(boot [16]byte, m uint64) (off uint64, ok bool, err 
 
 // seek moves the place before the first entry that after is true of, provided it is true of all that follow that one.
 // Entries that cannot be read don't count; where there are thousands of them side by side the place may be too early.
-func (x *Entries) seek(after func(e *Entry) bool) (err error) {
-	defer x.f.guard(debug.SetPanicOnFault(true), &err)
+func (x *Entries) seek(after func(e *Entry) bool) error {
 	var e Entry
 	return x.bisect(func(i uint64) (bool, bool) {
 		off, err := x.slot(i)
@@ -92,7 +90,8 @@ func (x *Entries) seek(after func(e *Entry) bool) (err error) {
 const maxProbes = 1 << 12
 
 // bisect moves the place before the first index for which probe says after, leaving out those for which it says not ok.
-func (x *Entries) bisect(probe func(i uint64) (after, ok bool)) error {
+func (x *Entries) bisect(probe func(i uint64) (after, ok bool)) (err error) {
+	defer x.f.guard(debug.SetPanicOnFault(true), &err)
 	if err := x.refresh(); err != nil {
 		return err
 	}
