@@ -26,6 +26,7 @@ type StageConfig struct {
 	Matches      []*Match // all must hold
 	Searches     Searcher // if not nil, entries that no search matches do not pass
 	Secrets      Redactor // applied to MESSAGE; may be nil
+	Exclude      *Self    // entries that do not pass; may be nil
 	BinaryFields BinaryMode
 }
 
