@@ -81,7 +81,9 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	}
 	it.build.init(l)
 	it.addChains(at, true)
-	it.gen = at.gen - 1 // not that of any listing yet: the first refresh opens the files
+	if err := it.sync(at); err != nil { // what is open stays readable, even if it is deleted
+		return nil, errors.Join(err, it.Close())
+	}
 	return it, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +23,7 @@ const journald = "/lib/systemd/systemd-journald"
 type Journald struct {
 	Namespace string
 	Dir       string // where it writes
-	conn      *net.UnixConn
+	socket    int
 	cmd       *exec.Cmd
 }
 
@@ -68,11 +67,13 @@ func (j *Journald) connect(t *testing.T, socket string) {
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
 	late := time.After(patience)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	j.socket = fd
 	for {
-		conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+		err := unix.Connect(fd, &unix.SockaddrUnix{Name: socket})
 		if err == nil {
-			j.conn = conn
-			t.Cleanup(func() { _ = conn.Close() })
 			return
 		}
 		select {
@@ -93,8 +94,7 @@ func (j *Journald) Send(uid int, fields ...string) error {
 		b = append(append(b, value...), '\n')
 	}
 	cred := unix.Ucred{Pid: int32(os.Getpid()), Uid: uint32(uid), Gid: uint32(uid)} //nolint:gosec // IDs fit
-	_, _, err := j.conn.WriteMsgUnix(b, unix.UnixCredentials(&cred), nil)
-	return err
+	return unix.Sendmsg(j.socket, b, unix.UnixCredentials(&cred), nil, 0)
 }
 
 // Sync waits until everything sent is in the journal.
