@@ -265,7 +265,7 @@ func openFile(tb testing.TB, path string) *File {
 func compress(method byte, b []byte) []byte {
 	switch method {
 	case compressedZSTD:
-		e, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+		e, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(len(b) < 256)) // as libzstd does
 		defer e.Close()
 		return e.EncodeAll(b, nil)
 	case compressedLZ4:
