@@ -89,21 +89,22 @@ func (b *backtracker) find(t runeText, from int, advance bool, loc []int) (end i
 	return end, ok, nil
 }
 
-// all calls f for every match.
-func (b *backtracker) all(text []byte, loc []int, f func()) error {
+// findAll is Pattern.findAll.
+func (b *backtracker) findAll(text []byte, groups int) ([][]int, error) {
 	t := newRuneText(text)
 	started := time.Now() // the engine's own limit is for one match, and there may be very many
+	var all [][]int
 	from, advance := 0, false
 	for {
+		loc := make([]int, 2*groups)
 		end, ok, err := b.find(t, from, advance, loc)
 		if err != nil || !ok {
-			return err
+			return all, err
 		}
-		f()
-		advance = loc[0] == loc[1]
-		from = end
+		all = append(all, loc)
+		from, advance = end, loc[0] == loc[1]
 		if time.Since(started) > MatchTimeout {
-			return ErrTimeout
+			return nil, ErrTimeout
 		}
 	}
 }

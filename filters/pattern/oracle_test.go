@@ -30,6 +30,7 @@ type answer struct {
 	Names         []string `json:"names,omitempty"`
 	Replaced      *string  `json:"replaced,omitempty"`
 	TemplateError string   `json:"template_error,omitempty"`
+	Timeout       bool     `json:"timeout,omitempty"` // Python's own matching took too long
 }
 
 // oracle is a running Python.
@@ -293,6 +294,9 @@ func TestOracleGenerated(t *testing.T) {
 				pattern, template := g.pattern(3), g.template()
 				q := question{Pattern: pattern, Text: g.text(), Template: &template}
 				want := o.ask(t, q)
+				if want.Timeout {
+					continue
+				}
 				if want.Error == "" {
 					compiled++
 				}

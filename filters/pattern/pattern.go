@@ -154,36 +154,29 @@ func (p *Pattern) regexpFor(text []byte) *regexp.Regexp {
 	return p.full
 }
 
-// all calls f with the positions of every match in text, as re.finditer finds them: since Python 3.7 an empty match
-// may follow another match at once. f gets the positions of as many groups as asked for, and must not keep them.
-func (p *Pattern) all(text []byte, groups int, f func(loc []int)) error {
+// findAll returns the positions of every match in text, as re.finditer finds them: since Python 3.7 an empty match may
+// follow another match at once. groups is how many groups' positions are wanted, the whole match included.
+func (p *Pattern) findAll(text []byte, groups int) ([][]int, error) {
 	if p.backtracker != nil {
-		loc := make([]int, 2*groups)
-		return p.backtracker.all(text, loc, func() { f(loc) })
+		return p.backtracker.findAll(text, groups)
 	}
 	// Package regexp skips empty matches just after another match.
 	if re := p.regexpFor(text); re != nil && !p.nullable {
-		for _, loc := range findAll(re, text, groups) {
-			f(loc)
+		if groups == 1 {
+			return re.FindAllIndex(text, -1), nil
 		}
-		return nil
+		return re.FindAllSubmatchIndex(text, -1), nil
 	}
 	m := p.machines.get()
 	defer p.machines.put(m)
+	var all [][]int
 	from, advance := 0, false
 	for m.search(text, from, advance, 2*groups) {
-		loc := m.best[:2*groups]
-		f(loc)
+		loc := slices.Clone(m.best[:2*groups])
+		all = append(all, loc)
 		from, advance = loc[1], loc[0] == loc[1]
 	}
-	return nil
-}
-
-func findAll(re *regexp.Regexp, text []byte, groups int) [][]int {
-	if groups == 1 {
-		return re.FindAllIndex(text, -1)
-	}
-	return re.FindAllSubmatchIndex(text, -1)
+	return all, nil
 }
 
 // AppendReplaceAll appends src to dst with every match replaced, as re.sub does; changed is false, and nothing
@@ -197,18 +190,17 @@ func (p *Pattern) AppendReplaceAll(dst, src []byte, r *Replacement) (out []byte,
 
 // AppendReplaceAllFiltered is AppendReplaceAll for a text of which MayMatch, or Set.Candidates, said yes.
 func (p *Pattern) AppendReplaceAllFiltered(dst, src []byte, r *Replacement) (out []byte, changed bool, err error) {
-	out = dst
-	done := 0
-	err = p.all(src, r.groups, func(loc []int) {
-		changed = true
-		out = append(out, src[done:loc[0]]...)
-		out = r.append(out, src, loc)
-		done = loc[1]
-	})
-	if err != nil || !changed {
+	all, err := p.findAll(src, r.groups)
+	if err != nil || len(all) == 0 {
 		return dst, false, err
 	}
-	return append(out, src[done:]...), true, nil
+	done := 0
+	for _, loc := range all {
+		dst = append(dst, src[done:loc[0]]...)
+		dst = r.append(dst, src, loc)
+		done = loc[1]
+	}
+	return append(dst, src[done:]...), true, nil
 }
 
 // isASCII reports whether there is no byte over 127 in text.
