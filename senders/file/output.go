@@ -43,7 +43,9 @@ const (
 	shrunk           // cut by somebody else, as logrotate's copytruncate does
 )
 
-// look compares the file with what the path names now. What others appended is left to them: it can't be told apart from
+var errShrunk = errors.New("was cut by somebody else before what had been written was committed; it is written again")
+
+// look compares the file with what the path names now. It is an error when something that wasn't committed was cut. What others appended is left to them: it can't be told apart from
 // ours any more, so taking back ends there.
 func (o *output) look() (presence, error) {
 	if !o.regular {
@@ -61,6 +63,9 @@ func (o *output) look() (presence, error) {
 		return moved, nil
 	case st.Size < o.size:
 		o.size, o.committed = st.Size, st.Size
+		if o.dirty {
+			return shrunk, fmt.Errorf("%s %w", o.path, errShrunk)
+		}
 		return shrunk, nil
 	case st.Size > o.size:
 		o.size, o.committed = st.Size, st.Size

@@ -151,8 +151,6 @@ func (s *sender) output(path string) (*output, error) {
 	return o, nil
 }
 
-var errShrunk = errors.New("was cut by somebody else before what had been written was committed; it is written again")
-
 func (s *sender) stillThere(o *output) (bool, error) {
 	if o.h == nil {
 		return false, nil
@@ -161,8 +159,6 @@ func (s *sender) stillThere(o *output) (bool, error) {
 	switch {
 	case err != nil:
 		return false, err
-	case p == shrunk && o.dirty:
-		return false, fmt.Errorf("%s %w", o.path, errShrunk)
 	case p == shrunk:
 		s.log.Info("the file was cut by somebody else, appending goes on", "file", o.path, "size", o.size)
 	case p == moved:
@@ -218,7 +214,7 @@ func (s *sender) Commit(ctx context.Context) error {
 func (s *sender) sync(ctx context.Context) error {
 	for _, o := range s.outputs {
 		if o.dirty {
-			if _, err := s.stillThere(o); err != nil {
+			if _, err := o.look(); err != nil {
 				return err
 			}
 		}
