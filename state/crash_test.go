@@ -77,6 +77,7 @@ func (d *crashingDisk) syncDir(dir string) error {
 
 // losePower empties the files that were not synced.
 func (d *crashingDisk) losePower(t *testing.T, dir string) {
+	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

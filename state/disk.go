@@ -9,7 +9,7 @@ import (
 )
 
 // disk is what saving does to the file system, step by step, so that a test can let any step be the last.
-type disk interface {
+type disk interface { //nolint:interfacebloat // the steps of one thing
 	create(name string) (file, error) // which must not exist
 	link(from, to string) error
 	rename(from, to string) error
@@ -18,7 +18,7 @@ type disk interface {
 }
 
 // file is an *os.File that is being written.
-type file interface {
+type file interface { //nolint:interfacebloat // what is used of one concrete type
 	io.Writer
 	Chmod(mode fs.FileMode) error
 	Chown(uid, gid int) error

@@ -62,8 +62,8 @@ func (f *File) Save(s pump.Snapshot) error {
 
 // resolve follows symbolic links, so that what is replaced is the file and not a link to it.
 func resolve(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
 	}
 	return path
 }

@@ -92,6 +92,7 @@ func TestOriginalWithoutSenders(t *testing.T) {
 
 // damages are ways in which a good file may have become bad.
 func damages(t *testing.T) map[string]string {
+	t.Helper()
 	good, err := newDocument(full(), time.Now()).encode()
 	if err != nil {
 		t.Fatal(err)

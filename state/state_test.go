@@ -171,16 +171,16 @@ func TestMode(t *testing.T) {
 
 func TestSymbolicLinkStaysOne(t *testing.T) {
 	dir := t.TempDir()
-	real, link := filepath.Join(dir, "real.json"), filepath.Join(dir, "link.json")
-	save(t, openFile(t, real), empty())
-	if err := os.Symlink(real, link); err != nil {
+	target, link := filepath.Join(dir, "real.json"), filepath.Join(dir, "link.json")
+	save(t, openFile(t, target), empty())
+	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
 	save(t, openFile(t, link), full())
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link was replaced: %v %v", info.Mode(), err)
 	}
-	if s, _ := load(t, real); len(s.Readers) != 1 {
+	if s, _ := load(t, target); len(s.Readers) != 1 {
 		t.Error("the file that the link names was not written")
 	}
 }

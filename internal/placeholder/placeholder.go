@@ -60,7 +60,10 @@ func Parse(template string) (*Template, error) {
 			rest = after
 		}
 	}
-	return t, t.addText(text.String())
+	if err := t.addText(text.String()); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 func (t *Template) addText(text string) error {
@@ -101,13 +104,14 @@ func (t *Template) Fields() int { return t.fields }
 
 // Static returns the text when it is the same for every entry.
 func (t *Template) Static() (text string, ok bool) {
+	var all strings.Builder
 	for _, p := range t.parts {
 		if p.time != nil || p.field != "" {
 			return "", false
 		}
-		text += p.text
+		all.WriteString(p.text)
 	}
-	return text, true
+	return all.String(), true
 }
 
 // Prefix returns the text before the first thing that depends on the entry.

@@ -23,7 +23,10 @@ func TestConformance(t *testing.T) {
 	for _, compression := range []Compression{None, Gzip, Zstd} {
 		t.Run(string(compression), func(t *testing.T) {
 			sendertest.Run(t, sendertest.Harness{
-				New: func(t *testing.T) sendertest.Destination { return newDisk(t, compression) },
+				New: func(t *testing.T) sendertest.Destination {
+					t.Helper()
+					return newDisk(t, compression)
+				},
 				Lacks: map[sendertest.Fault]string{
 					sendertest.RefusePart:    "a file takes any line that it has room for",
 					sendertest.RefuseForever: "a file takes any line that it has room for",
@@ -46,6 +49,7 @@ type disk struct {
 }
 
 func newDisk(t *testing.T, c Compression) *disk {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.FileOutput = filepath.Join(t.TempDir(), "out.json")
 	cfg.Compression = c

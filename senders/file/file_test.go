@@ -21,7 +21,10 @@ import (
 	"journalpump/senders/sendertest"
 )
 
-func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+func testLog(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}
 
 func open(t *testing.T, cfg *Config) *sender {
 	t.Helper()

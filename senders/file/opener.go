@@ -14,7 +14,7 @@ import (
 )
 
 // handle is an open *os.File. Tests put faults in between.
-type handle interface {
+type handle interface { //nolint:interfacebloat // what is used of one concrete type
 	io.Writer
 	io.ReaderAt
 	Chmod(mode fs.FileMode) error

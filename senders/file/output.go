@@ -86,16 +86,16 @@ func (o *output) write(ctx context.Context, b []byte) error {
 
 // writeStream writes to something that may not take b for long, and gives up when the context ends.
 func (o *output) writeStream(ctx context.Context, b []byte) error {
+	inTime := func() bool { return true }
 	if d, ok := o.h.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		stop := context.AfterFunc(ctx, func() { _ = d.SetWriteDeadline(time.Unix(1, 0)) })
-		defer stop()
+		inTime = context.AfterFunc(ctx, func() { _ = d.SetWriteDeadline(time.Unix(1, 0)) })
 	}
 	_, err := o.h.Write(b)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		_ = o.close() // who reads it may be gone; the next Send opens it anew
+	if !inTime() || err != nil { // who reads it may be gone, or it has a deadline now: the next Send opens it anew
+		_ = o.close()
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,7 +62,7 @@ func TestPathsStayInTheirDirectory(t *testing.T) {
 func TestLongNamesStayDifferent(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	a, b := shorten([]byte("/d/"+long+"a/f")), shorten([]byte("/d/"+long+"b/f"))
-	if string(a) == string(b) {
+	if bytes.Equal(a, b) {
 		t.Errorf("both are %q", a)
 	}
 	for name := range strings.SplitSeq(string(a), "/") {

@@ -95,10 +95,10 @@ func (o *options) position(number int) pump.Position {
 	at := o.start.Add(time.Duration(number) * o.step)
 	return pump.Position{
 		SeqnumID:  pump.ID128{0x5e, 0x9d},
-		Seqnum:    uint64(number), //nolint:gosec // not negative
+		Seqnum:    uint64(number),
 		BootID:    pump.ID128{0xb0, 0x07},
-		Monotonic: uint64(number) * 1000,  //nolint:gosec // not negative
-		Realtime:  uint64(at.UnixMicro()), //nolint:gosec // after 1970
+		Monotonic: uint64(number) * 1000,
+		Realtime:  uint64(at.UnixMicro()),
 		Parts:     pump.HasSeqnum | pump.HasMonotonic | pump.HasRealtime,
 	}
 }
@@ -108,8 +108,8 @@ func (o *options) position(number int) pump.Position {
 func Batch(from, n int, opts ...Option) pump.Batch {
 	o := newOptions(opts)
 	c := Chunk(from, n, opts...)
-	var arena []byte
 	ends := make([]int, n)
+	arena := make([]byte, 0, 128*n)
 	b := pump.Batch{Records: make([]pump.Record, n)}
 	for i := range n {
 		arena = append(arena, o.body(from+i)...)

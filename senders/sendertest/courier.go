@@ -235,6 +235,7 @@ func batchOf(records []pump.Record) pump.Batch {
 
 // stop returns a context that has ended, or ends while Send is at work.
 func stop(t *testing.T, after time.Duration) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	if after == 0 {
 		cancel()

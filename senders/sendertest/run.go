@@ -16,6 +16,7 @@ import (
 
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
+	t.Helper()
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *Harness)
@@ -48,11 +49,13 @@ func Run(t *testing.T, h Harness) {
 
 // noLeaks checks at the end of the test, when everything else has been cleaned up, that no goroutine is left.
 func noLeaks(t *testing.T) {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
 func order(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	from := 0
 	for _, n := range []int{1, 2, 100, 1, 1000, 7} {
@@ -64,6 +67,7 @@ func order(t *testing.T, h *Harness) {
 
 // durable: what Send (and Commit) said is accepted is there, at once and without a Close.
 func durable(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	for i := range 5 {
 		c.deliver(Batch(10*i, 10))
@@ -77,6 +81,7 @@ func durable(t *testing.T, h *Harness) {
 }
 
 func unusualBodies(t *testing.T, h *Harness) {
+	t.Helper()
 	bodies := [][]byte{
 		[]byte(`{}`),
 		[]byte(`{"MESSAGE": "ünï ☃ \u001b[31m \n \\ \" \u0000 %s {}"}`),
@@ -86,13 +91,14 @@ func unusualBodies(t *testing.T, h *Harness) {
 	c := start(t, h)
 	c.deliver(Batch(0, len(bodies), Bodies(func(number int) []byte { return bodies[number] })))
 	for i := range bodies {
-		c.deliver(Batch(len(bodies)+i, 1, Bodies(func(int) []byte { return append(bodies[i][:len(bodies[i]):len(bodies[i])], ' ') })))
+		c.deliver(Batch(len(bodies)+i, 1, Bodies(func(int) []byte { return append(slices.Clip(bodies[i]), ' ') })))
 	}
 	c.check(false)
 }
 
 // keepsNoMemory: the engine uses a batch's memory again as soon as Send has returned.
 func keepsNoMemory(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	for i := range 3 {
 		b := Batch(100*i, 100)
@@ -115,6 +121,7 @@ func keepsNoMemory(t *testing.T, h *Harness) {
 
 // changesNoBatch: the bodies and chunks are shared with other senders.
 func changesNoBatch(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	b := Batch(0, 100)
 	before := digest(b)
@@ -138,6 +145,7 @@ func digest(b pump.Batch) string {
 
 // endedContext: Send with a context that has ended returns soon; what it says holds.
 func endedContext(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	c.deliver(Batch(0, 10))
 	c.hand(Batch(10, 10)) // a Committer has to take this back too
@@ -154,6 +162,7 @@ func endedContext(t *testing.T, h *Harness) {
 
 // closedAfterSend: Close gives up on what was not accepted. The next sender is sent it again.
 func closedAfterSend(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	c.deliver(Batch(0, 10))
 	c.hand(Batch(10, 10))
@@ -165,6 +174,7 @@ func closedAfterSend(t *testing.T, h *Harness) {
 }
 
 func reopen(t *testing.T, h *Harness) {
+	t.Helper()
 	c := start(t, h)
 	r, ok := c.sender.(pump.Reopener)
 	if !ok {
@@ -187,6 +197,7 @@ func reopen(t *testing.T, h *Harness) {
 
 // fault lets the destination misbehave in the middle of things.
 func fault(t *testing.T, h *Harness, f Fault) {
+	t.Helper()
 	c := start(t, h)
 	c.deliver(Batch(0, 10))
 	c.hand(Batch(10, 10))
@@ -214,6 +225,7 @@ func fault(t *testing.T, h *Harness, f Fault) {
 
 // hang gives up on a destination that does not answer and sends again.
 func hang(t *testing.T, c *courier, b pump.Batch) {
+	t.Helper()
 	for i := range b.Records {
 		c.wanted = append(c.wanted, bytes.Clone(c.h.want(&b.Records[i])))
 	}

@@ -84,7 +84,7 @@ func (m *memory) take(ctx context.Context, bodies [][]byte) error {
 		return errRefused
 	case Hang:
 		if m.mistake == blocks {
-			<-time.After(1500 * time.Millisecond)
+			<-time.NewTimer(1500 * time.Millisecond).C
 			return errRefused
 		}
 		<-ctx.Done()
@@ -136,7 +136,7 @@ func (s *sender) bodies(b pump.Batch) [][]byte {
 	case changes:
 		b.Records[0].Body[0] = '['
 	case leaks:
-		go func() { <-time.After(10 * time.Second) }()
+		go func() { <-time.NewTimer(10 * time.Second).C }()
 	}
 	return bodies
 }
@@ -221,7 +221,7 @@ func TestMistakesAreSeen(t *testing.T) {
 		for _, m := range mistakes {
 			t.Run(k+" that "+string(m), func(t *testing.T) {
 				t.Parallel()
-				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMistakesAreSeen$", "-test.failfast")
+				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMistakesAreSeen$", "-test.failfast") //nolint:gosec // itself
 				cmd.Env = append(os.Environ(), kind+"="+k, wrong+"="+string(m))
 				out, err := cmd.CombinedOutput()
 				var exit *exec.ExitError

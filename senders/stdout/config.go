@@ -58,7 +58,7 @@ func (c *Config) Limits() pump.BatchLimits {
 
 // Open returns a sender to standard output.
 func (c *Config) Open(context.Context, string, *slog.Logger) (pump.Sender, error) {
-	return c.newSender(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())), time.Local), nil //nolint:gosec // 1
+	return c.newSender(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())), time.Local), nil
 }
 
 func (c *Config) newSender(f *os.File, terminal bool, zone *time.Location) pump.Sender {
@@ -70,11 +70,8 @@ func (c *Config) newSender(f *os.File, terminal bool, zone *time.Location) pump.
 }
 
 func (c *Config) colored(terminal bool) bool {
-	switch c.Color {
-	case Always:
-		return true
-	case Never:
-		return false
+	if c.Color == Always || c.Color == Never {
+		return c.Color == Always
 	}
 	return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }

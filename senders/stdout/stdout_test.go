@@ -18,7 +18,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	sendertest.Run(t, sendertest.Harness{
-		New: func(t *testing.T) sendertest.Destination { return newPipe(t) },
+		New: func(t *testing.T) sendertest.Destination {
+			t.Helper()
+			return newPipe(t)
+		},
 		Lacks: map[sendertest.Fault]string{
 			sendertest.Refuse:        "standard output refuses nothing",
 			sendertest.RefusePart:    "standard output refuses nothing; for what was written in part see TestGivenUpHalfway",
@@ -69,8 +72,7 @@ func newPipe(t *testing.T) *pipe {
 func (p *pipe) read() {
 	b := make([]byte, 64<<10)
 	for {
-		p.running.RLock()
-		p.running.RUnlock() //nolint:staticcheck // it only waits to be let through
+		p.pass()
 		n, err := p.r.Read(b)
 		p.mu.Lock()
 		p.got = append(p.got, b[:n]...)
@@ -86,6 +88,12 @@ func (p *pipe) read() {
 			return
 		}
 	}
+}
+
+// pass waits to be let through.
+func (p *pipe) pass() {
+	p.running.RLock()
+	p.running.RUnlock() //nolint:gocritic,staticcheck // it holds nothing up
 }
 
 func (p *pipe) hold() { p.running.Lock(); p.held = true }
