@@ -1,0 +1,167 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"journalpump/filters"
+	"journalpump/internal/conf"
+)
+
+// UnitsFunc lists the units that have entries in a reader's journal.
+type UnitsFunc func(*Reader) ([]string, error)
+
+// Check goes beyond what Load found to what depends on the machine: units that are not in the journal, files that
+// cannot be read, directories that cannot be written. units may be nil; its errors are warnings.
+func Check(c *Config, report *conf.Report, units UnitsFunc) {
+	loaded := !report.HasErrors()
+	c.checkStateFile()
+	if c.GeoIPDatabase != "" {
+		checkReadable(c.object, "geoip_database", c.GeoIPDatabase)
+	}
+	for _, r := range c.Readers {
+		for _, s := range r.Senders {
+			s.checkFiles()
+		}
+	}
+	if units == nil || !loaded {
+		return // a reader that is not right has no journal to look in
+	}
+	levels := map[string]*usedLevels{}
+	for _, r := range c.Readers {
+		found, err := units(r)
+		if err != nil {
+			r.object.Warnf("", "its journal cannot be searched for units: %v", err)
+			continue
+		}
+		if len(found) == 0 {
+			continue // a journal without entries says nothing about patterns
+		}
+		r.checkUnitsToMatch(found)
+		for _, s := range r.Senders {
+			c.useLevels(levels, r, s, found)
+		}
+	}
+	for _, used := range levels {
+		used.check()
+	}
+}
+
+// Passes reports whether the report is good enough: without errors, and with strict without warnings.
+func Passes(report *conf.Report, strict bool) bool {
+	return !report.HasErrors() && (!strict || len(report.Problems()) == 0)
+}
+
+func (c *Config) checkStateFile() {
+	if c.StateFile == "" {
+		c.object.Warnf("json_state_file_path", "is empty: after a restart every reader begins at its initial_position again")
+		return
+	}
+	dir := filepath.Dir(c.StateFile)
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		c.object.Warnf("json_state_file_path", "the directory %s: %v", dir, reason(err))
+	case !info.IsDir():
+		c.object.Warnf("json_state_file_path", "%s is no directory", dir)
+	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
+		c.object.Warnf("json_state_file_path", "the directory %s is not writable for this user", dir)
+	}
+}
+
+// checkFiles looks at the files of TLS, under the keys that they have in all kinds of senders.
+func (s *Sender) checkFiles() {
+	for _, key := range []string{"ca", "certfile", "keyfile", "ca_certs", "client_cert", "client_key"} {
+		if path, ok := s.object.Get(key).Text(); ok && path != "" {
+			checkReadable(s.object, key, path)
+		}
+	}
+}
+
+// checkReadable names the key, not the path: a secret may have been put in its place by mistake.
+func checkReadable(o *conf.Object, key, path string) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		o.Errorf(key, "is a directory, it must be a file")
+		return
+	}
+	if err == nil {
+		err = unix.Access(path, unix.R_OK)
+	}
+	if err != nil {
+		o.Errorf(key, "the file cannot be read: %v", reason(err))
+	}
+}
+
+// reason leaves out the path, which the message has or must not have.
+func reason(err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+func (r *Reader) checkUnitsToMatch(found []string) {
+	const key = "units_to_match"
+	list, _ := r.object.Get(key).List()
+	for _, v := range list {
+		pattern, ok := v.Text()
+		if ok && !matchesAny(pattern, found) {
+			v.Warnf("matches no unit in the journal%s", conf.DidYouMean(pattern, found))
+		}
+	}
+}
+
+// usedLevels is one of unit_log_levels with the units of all readers whose senders use it.
+type usedLevels struct {
+	rules conf.Value
+	units []string
+}
+
+func (c *Config) useLevels(levels map[string]*usedLevels, r *Reader, s *Sender, units []string) {
+	if s.UnitLogLevel == "" {
+		return
+	}
+	definedBy := c.object
+	if _, own := r.UnitLogLevels[s.UnitLogLevel]; own {
+		definedBy = r.object
+	}
+	section, ok := definedBy.Object("unit_log_levels")
+	if !ok {
+		return
+	}
+	rules := section.Get(s.UnitLogLevel)
+	used := levels[rules.Path()]
+	if used == nil {
+		used = &usedLevels{rules: rules}
+		levels[rules.Path()] = used
+	}
+	used.units = append(used.units, units...)
+}
+
+func (u *usedLevels) check() {
+	list, _ := u.rules.List()
+	for _, rule := range list {
+		o, ok := rule.Object()
+		if !ok {
+			continue
+		}
+		glob, ok := o.Get("service_glob").Text()
+		if ok && !matchesAny(glob, u.units) {
+			o.Warnf("service_glob", "matches no unit in the journal%s", conf.DidYouMean(glob, u.units))
+		}
+	}
+}
+
+func matchesAny(pattern string, units []string) bool {
+	glob := filters.CompileGlob(pattern)
+	for _, u := range units {
+		if u == pattern || glob.Match([]byte(u)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"journalpump/internal/conf"
+	"journalpump/readers/journal"
+	"journalpump/senders"
+)
+
+// maxFile is how large a configuration may be: far more than any, and no mistake for a log file.
+const maxFile = 16 << 20
+
+// Load reads a configuration file and judges all of it that can be judged without looking at the machine. The Config is
+// never nil, but of use only if the report has no errors.
+func Load(path string) (*Config, *conf.Report) {
+	src, err := read(path)
+	if err != nil {
+		report := conf.NewReport(path)
+		report.Errorf("%v", err)
+		return defaultConfig(), report
+	}
+	return Parse(path, src)
+}
+
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read: %w", reason(err))
+	case info.Mode().IsRegular() && info.Size() > maxFile:
+		return nil, fmt.Errorf("is larger than %s", conf.Size(maxFile))
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", reason(err))
+	}
+	return src, nil
+}
+
+// Parse is Load of a file that has been read.
+func Parse(file string, src []byte) (*Config, *conf.Report) {
+	root, report := conf.Parse(file, src)
+	c := defaultConfig()
+	c.object = root
+	if report.HasErrors() && len(root.Keys()) == 0 {
+		return c, report // not JSON; what follows would only be noise
+	}
+	know(report)
+	var named struct {
+		Readers *conf.Object `json:"readers"`
+	}
+	root.Decode(c, &named)
+	if named.Readers != nil {
+		for name, v := range named.Readers.Members() {
+			c.addReader(name, v)
+		}
+	}
+	c.validate()
+	return c, report
+}
+
+// know tells the report the keys of levels that the file may lack, for its hints about unknown keys.
+func know(report *conf.Report) {
+	const reader, sender = "readers.NAME", "readers.NAME.senders.NAME"
+	report.Know(reader, ReaderSettings{}, journal.Config{}, struct {
+		Senders any `json:"senders"`
+	}{})
+	report.Know(sender, SenderSettings{})
+	for _, k := range senders.Kinds() {
+		report.Know(sender, k.New())
+	}
+	report.Know("statsd", Statsd{})
+}
+
+func (c *Config) addReader(name string, v conf.Value) {
+	o, ok := v.Object()
+	if !ok {
+		v.Errorf("must be an object, not %s", v.Kind())
+		return
+	}
+	r := &Reader{
+		Name: name,
+		ReaderSettings: ReaderSettings{
+			SlowSearch:   DefaultSlowSearch,
+			Buffer:       c.Buffer,
+			BinaryFields: c.BinaryFields,
+		},
+		object: o,
+	}
+	var named struct {
+		Senders *conf.Object `json:"senders"`
+	}
+	o.Decode(&r.ReaderSettings, &r.Journal, &named)
+	if named.Senders != nil {
+		for name, v := range named.Senders.Members() {
+			r.addSender(name, v)
+		}
+	}
+	c.Readers = append(c.Readers, r)
+}
+
+func (r *Reader) addSender(name string, v conf.Value) {
+	o, ok := v.Object()
+	if !ok {
+		v.Errorf("must be an object, not %s", v.Kind())
+		return
+	}
+	s := &Sender{Name: name, object: o}
+	if kind, ok := kindOf(o); ok {
+		s.Kind, s.Settings = kind, kind.New()
+		o.Decode(&s.SenderSettings, s.Settings)
+	} else {
+		o.DecodeSome(&s.SenderSettings) // the other keys may well be right for the kind that is meant
+	}
+	r.Senders = append(r.Senders, s)
+}
+
+// isLaterKind reports whether the original has the output type and this build doesn't.
+func isLaterKind(outputType string) bool {
+	switch outputType {
+	case "aws_cloudwatch", "elasticsearch", "google_cloud_logging", "kafka", "logplex", "opensearch", "rsyslog", "websocket":
+		return true
+	}
+	return false
+}
+
+// kindOf finds the kind of a sender, or reports what is wrong with its output_type.
+func kindOf(o *conf.Object) (senders.Kind, bool) {
+	output := o.Get("output_type")
+	text, ok := output.Text()
+	var names []string
+	for _, k := range senders.Kinds() {
+		if ok && k.Name == text {
+			return k, true
+		}
+		names = append(names, k.Name)
+	}
+	switch {
+	case output.IsNull():
+		o.Errorf("output_type", "is missing; it must be one of %s", quoted(names))
+	case !ok: // decoding says so
+	case isLaterKind(text):
+		output.Errorf("%q is not in this build, which has %s", text, quoted(names))
+	default:
+		output.Errorf("%q is no output type; this build has %s%s", text, quoted(names), conf.DidYouMean(text, names))
+	}
+	return senders.Kind{}, false
+}
+
+// quoted returns the names in quotes, with commas between.
+func quoted(names []string) string {
+	var b strings.Builder
+	for i, n := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Quote(n))
+	}
+	return b.String()
+}
