@@ -166,8 +166,8 @@ func reportMissing(o *conf.Object, key, name string, known []string) {
 	}
 }
 
-// validateOutputs reports files that several senders would write: each would take what the others wrote for a torn line
-// of its own.
+// validateOutputs warns of files that several senders write. That works, but after a failure entries may be there twice: a
+// sender can't take back what another has written after.
 func (c *Config) validateOutputs() {
 	const key = "file_output"
 	writers := map[string]conf.Value{}
@@ -180,7 +180,7 @@ func (c *Config) validateOutputs() {
 			}
 			path = filepath.Clean(path)
 			if first, twice := writers[path]; twice {
-				v.Errorf("is the same file as %s writes; every sender needs its own", strings.TrimSuffix(first.Path(), "."+key))
+				v.Warnf("is the same file as %s writes; better give every sender its own", strings.TrimSuffix(first.Path(), "."+key))
 				continue
 			}
 			writers[path] = v
