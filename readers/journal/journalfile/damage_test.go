@@ -329,3 +329,47 @@ func TestVacuumed(t *testing.T) {
 		t.Error("our descriptor must not be writable")
 	}
 }
+
+// A huge file of holes that claims to be full takes neither long nor much memory.
+func TestSparse(t *testing.T) {
+	const size = 1 << 36
+	w := sample(layout{}, 3)
+	x := w.open(t).Entries()
+	_ = all(t, x.Next)
+	w.put(x.arrays[1].off+objectSize, size) // an array that never ends
+	w.put(headerNEntries, 1<<60)
+	w.put(w.data["_TRANSPORT=journal"]+objectSize, size/2) // and a field
+	w.put(w.data["PRIORITY=1"]+objectSize, 1<<62)
+	path := w.write(t)
+	if err := os.Truncate(path, size); err != nil {
+		t.Skipf("cannot make a sparse file: %v", err)
+	}
+	f := openFile(t, path)
+	f.SetResidentLimit(1 << 20)
+	x = f.Entries()
+	for range 3 {
+		if _, ok, err := x.Next(); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+	}
+	for runs, before := 0, x.Index(); runs < 3; before = x.Index() { // first, what follows is taken for slots
+		if _, _, err := x.Next(); err != nil && !errors.Is(err, ErrCorrupt) || x.Index() <= before || x.Index() > before+maxRun {
+			t.Fatalf("%v, from %d to %d", err, before, x.Index())
+		}
+		if x.Index() == before+maxRun {
+			runs++
+		}
+	}
+	if err := x.SeekSeqnum(1); err != nil || x.Index() > 1 {
+		t.Errorf("sought 1: at %d, %v", x.Index(), err)
+	}
+	if f.Resident() > 1<<20 {
+		t.Errorf("%d bytes resident", f.Resident())
+	}
+	if b, _, err := f.AppendData(nil, w.data["_TRANSPORT=journal"], 100); !errors.Is(err, ErrTooLarge) || len(b) != 100 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if b, _, err := f.AppendData(nil, w.data["PRIORITY=1"], 100); !errors.Is(err, ErrTruncated) || len(b) != 0 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+}

@@ -96,6 +96,9 @@ func (x *Entries) forward() (off uint64, ok bool, err error) {
 	return 0, false, x.passForward(err)
 }
 
+// maxRun bounds how many empty slots are passed over at once, so that no call takes long.
+const maxRun = 1 << 20
+
 // passForward moves the place behind what cannot be read. Of a file that is being written the last entry may be counted an
 // instant before it can be seen: that is no error.
 func (x *Entries) passForward(err error) error {
@@ -105,13 +108,13 @@ func (x *Entries) passForward(err error) error {
 	from := x.next
 	for err == nil && x.next < x.n { // a run of empty slots
 		var off uint64
-		if off, err = x.slot(x.next); off != 0 {
-			if x.next == from {
-				return nil // it was written this very moment
-			}
+		off, err = x.slot(x.next)
+		switch {
+		case off != 0 && x.next == from:
+			return nil // it was written this very moment
+		case off != 0 || x.next-from == maxRun:
 			return corrupt(x.last(), "empty slots in the entry array")
-		}
-		if err == nil {
+		case err == nil:
 			x.next++
 		}
 	}
@@ -176,7 +179,8 @@ func (x *Entries) passBackward(err error) error {
 		}
 		return err
 	}
-	for x.next--; x.next > 0; x.next-- { // a run of empty slots
+	from := x.next
+	for x.next--; x.next > 0 && from-x.next < maxRun; x.next-- { // a run of empty slots
 		if off, err := x.slot(x.next - 1); off != 0 || err != nil {
 			break
 		}

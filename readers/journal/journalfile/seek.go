@@ -97,9 +97,8 @@ func (x *Entries) bisect(probe func(i uint64) (after, ok bool)) (err error) {
 	}
 	lo, hi := uint64(0), x.n
 	if hi > 0 {
-		if _, err := x.locate(hi - 1); err != nil { // follows the chain as far as it goes
-			hi = min(hi, x.reachable())
-		}
+		_, _ = x.locate(hi - 1) // follows the chain as far as it goes
+		hi = min(hi, x.reachable())
 	}
 	for lo < hi {
 		mid := lo + (hi-lo)/2
