@@ -396,7 +396,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // Close implements pump.Iterator.
 func (it *iterator) Close() error {
 	it.closed = true
-	var errs []error
+	errs := make([]error, 0, len(it.cursors))
 	for _, c := range it.cursors {
 		errs = append(errs, c.close())
 	}

@@ -26,21 +26,21 @@ type record struct {
 }
 
 // journalctl returns what journalctl reads. It is the oracle of these tests.
-func journalctl(t testing.TB, args ...string) []record {
-	t.Helper()
+func journalctl(tb testing.TB, args ...string) []record {
+	tb.Helper()
 	if _, err := exec.LookPath("journalctl"); err != nil {
-		t.Skip("there is no journalctl to compare with")
+		tb.Skip("there is no journalctl to compare with")
 	}
-	out, err := exec.CommandContext(t.Context(), "journalctl", append([]string{"-o", "export", "--all", "--quiet"}, args...)...).Output()
+	out, err := exec.CommandContext(tb.Context(), "journalctl", append([]string{"-o", "export", "--all", "--quiet"}, args...)...).Output()
 	if err != nil {
-		t.Fatalf("journalctl %v: %v", args, err)
+		tb.Fatalf("journalctl %v: %v", args, err)
 	}
-	return parseExport(t, out)
+	return parseExport(tb, out)
 }
 
 // parseExport parses the Journal Export Format (https://systemd.io/JOURNAL_EXPORT_FORMATS).
-func parseExport(t testing.TB, text []byte) []record {
-	t.Helper()
+func parseExport(tb testing.TB, text []byte) []record {
+	tb.Helper()
 	var records []record
 	var r record
 	in := bufio.NewReaderSize(bytes.NewReader(text), 1<<20)
@@ -50,7 +50,7 @@ func parseExport(t testing.TB, text []byte) []record {
 			return records
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		line = strings.TrimSuffix(line, "\n")
 		name, value, plain := strings.Cut(line, "=")
@@ -62,11 +62,11 @@ func parseExport(t testing.TB, text []byte) []record {
 		case !plain: // binary form: the size, then the value
 			var size uint64
 			if err := binary.Read(in, binary.LittleEndian, &size); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			b := make([]byte, size+1)
 			if _, err := io.ReadFull(in, b); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			value = string(b[:size])
 		}
@@ -104,56 +104,56 @@ type result struct {
 	last      pump.Position
 }
 
-func openLog(t testing.TB, opts Options) *Log {
-	t.Helper()
-	l, err := Open(t.Context(), opts)
+func openLog(tb testing.TB, opts Options) *Log {
+	tb.Helper()
+	l, err := Open(tb.Context(), opts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := l.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return l
 }
 
-func openDir(t testing.TB, dir string) *Log {
-	t.Helper()
-	return openLog(t, Options{Selection: journaldir.Selection{Path: dir}})
+func openDir(tb testing.TB, dir string) *Log {
+	tb.Helper()
+	return openLog(tb, Options{Selection: journaldir.Selection{Path: dir}})
 }
 
 // readAll reads from the position to the end, and checks that chunks join.
-func readAll(t testing.TB, l *Log, after pump.Position) result {
-	t.Helper()
-	it, err := l.Open(t.Context(), after)
+func readAll(tb testing.TB, l *Log, after pump.Position) result {
+	tb.Helper()
+	it, err := l.Open(tb.Context(), after)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() {
 		if err := it.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	}()
-	return drain(t, it, after)
+	return drain(tb, it, after)
 }
 
-func drain(t testing.TB, it pump.Iterator, after pump.Position) result {
-	t.Helper()
+func drain(tb testing.TB, it pump.Iterator, after pump.Position) result {
+	tb.Helper()
 	res := result{last: after}
 	for {
-		c, err := it.Next(t.Context())
+		c, err := it.Next(tb.Context())
 		if errors.Is(err, pump.ErrNoMore) {
 			return res
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if c.From != res.last {
-			t.Fatalf("chunk from %v, the one before was to %v", c.From, res.last)
+			tb.Fatalf("chunk from %v, the one before was to %v", c.From, res.last)
 		}
 		if n := len(c.Entries); n > 0 && it.(*iterator).log.filter == nil && c.To != c.Entries[n-1].Position {
-			t.Fatalf("chunk to %v, its last entry is at %v", c.To, c.Entries[n-1].Position)
+			tb.Fatalf("chunk to %v, its last entry is at %v", c.To, c.Entries[n-1].Position)
 		}
 		res.last = c.To
 		res.records = append(res.records, recordsOf(c)...)
@@ -163,34 +163,34 @@ func drain(t testing.TB, it pump.Iterator, after pump.Position) result {
 	}
 }
 
-func sameRecords(t testing.TB, got, want []record) {
-	t.Helper()
+func sameRecords(tb testing.TB, got, want []record) {
+	tb.Helper()
 	for i := range min(len(got), len(want)) {
 		if got[i].cursor != want[i].cursor {
-			t.Fatalf("entry %d of %d is %s, want %s", i, len(want), got[i].cursor, want[i].cursor)
+			tb.Fatalf("entry %d of %d is %s, want %s", i, len(want), got[i].cursor, want[i].cursor)
 		}
 		if !slices.Equal(got[i].fields, want[i].fields) {
-			t.Fatalf("entry %d: fields\n%.2000q\nwant\n%.2000q", i, got[i].fields, want[i].fields)
+			tb.Fatalf("entry %d: fields\n%.2000q\nwant\n%.2000q", i, got[i].fields, want[i].fields)
 		}
 	}
 	if len(got) != len(want) {
-		t.Fatalf("%d entries, want %d", len(got), len(want))
+		tb.Fatalf("%d entries, want %d", len(got), len(want))
 	}
 }
 
 const remote = "/lib/systemd/systemd-journal-remote"
 
 // writeJournal has systemd-journal-remote write entries in the export format to a journal file.
-func writeJournal(t testing.TB, file string, export []byte, env ...string) {
-	t.Helper()
+func writeJournal(tb testing.TB, file string, export []byte, env ...string) {
+	tb.Helper()
 	if _, err := os.Stat(remote); err != nil {
-		t.Skip("there is no systemd-journal-remote to write journals with")
+		tb.Skip("there is no systemd-journal-remote to write journals with")
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), remote, "--output="+file, "--split-mode=none", "-")
+	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), remote, "--output="+file, "--split-mode=none", "-")
 	cmd.Stdin = bytes.NewReader(export)
 	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("systemd-journal-remote: %v\n%s", err, out)
+		tb.Fatalf("systemd-journal-remote: %v\n%s", err, out)
 	}
 }
 
@@ -287,31 +287,31 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-func copyFile(t testing.TB, from, to string) {
-	t.Helper()
+func copyFile(tb testing.TB, from, to string) {
+	tb.Helper()
 	b, err := os.ReadFile(from)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := os.WriteFile(to, b, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // foreign unpacks a set of journals that others wrote; see journal/foreign/README.md of the shared folder.
-func foreign(t testing.TB, name string) string {
-	t.Helper()
+func foreign(tb testing.TB, name string) string {
+	tb.Helper()
 	shared := os.Getenv("JOURNALPUMP_SHARED")
 	if shared == "" {
 		shared = filepath.Join("..", "..", "..", "shared")
 	}
 	packed, err := filepath.Glob(filepath.Join(shared, "journal", "foreign", name, "*.zst"))
 	if err != nil || len(packed) == 0 {
-		t.Skipf("no journal/foreign/%s in %s: set JOURNALPUMP_SHARED", name, shared)
+		tb.Skipf("no journal/foreign/%s in %s: set JOURNALPUMP_SHARED", name, shared)
 	}
-	dir := t.TempDir()
+	dir := tb.TempDir()
 	for _, p := range packed {
-		unzstd(t, p, filepath.Join(dir, strings.TrimSuffix(filepath.Base(p), ".zst")))
+		unzstd(tb, p, filepath.Join(dir, strings.TrimSuffix(filepath.Base(p), ".zst")))
 	}
 	return dir
 }

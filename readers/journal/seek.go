@@ -117,7 +117,7 @@ func entriesAfter(info *fileInfo, p *pump.Position) int64 {
 	case n == 0 || compareTo(&info.tail, p) <= 0:
 		return 0
 	case compareTo(&info.head, p) > 0:
-		return int64(n) //nolint:gosec // bounded
+		return int64(n)
 	}
 	part := func(head, at, tail uint64) int64 {
 		if at < head || tail <= at || tail == head {

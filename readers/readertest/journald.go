@@ -52,7 +52,7 @@ func StartJournald(t *testing.T, settings ...string) *Journald {
 	must(t, os.WriteFile(filepath.Join(conf, "test.conf"), []byte(text+"\n"), 0o644))
 	must(t, os.MkdirAll(run, 0o755))
 
-	j.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), journald, j.Namespace) //nolint:gosec // a name of our own
+	j.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), journald, j.Namespace)
 	must(t, j.cmd.Start())
 	t.Cleanup(func() {
 		_ = j.cmd.Process.Signal(syscall.SIGTERM)
@@ -108,7 +108,7 @@ func (j *Journald) Vacuum(t *testing.T) { t.Helper(); j.journalctl(t, "--vacuum-
 
 func (j *Journald) journalctl(t *testing.T, arg string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "journalctl", "--namespace="+j.Namespace, arg).CombinedOutput() //nolint:gosec // arguments of our own
+	out, err := exec.CommandContext(t.Context(), "journalctl", "--namespace="+j.Namespace, arg).CombinedOutput()
 	if err != nil {
 		t.Fatalf("journalctl %s: %v\n%s", arg, err, out)
 	}

@@ -48,6 +48,7 @@ func Number(c *pump.Chunk, i int) (n int, ok bool) {
 
 // Run runs the suite. newHarness is called once for each test and cleans up with t.Cleanup.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
+	t.Helper()
 	tests := []struct {
 		name string
 		run  func(*testing.T, Harness)
@@ -214,18 +215,19 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// fill appends n entries from first on, with a rotation in the middle.
-func (h *Harness) fill(t *testing.T, first, n int) {
+// fill appends n entries, with a rotation in the middle.
+func (h *Harness) fill(t *testing.T, n int) {
 	t.Helper()
-	h.Append(t, first, n/2)
+	h.Append(t, 0, n/2)
 	if h.Rotate != nil {
 		h.Rotate(t)
 	}
-	h.Append(t, first+n/2, n-n/2)
+	h.Append(t, n/2, n-n/2)
 }
 
 func testOrder(t *testing.T, h Harness) {
-	h.fill(t, 0, 200)
+	t.Helper()
+	h.fill(t, 200)
 	l := open(t, h)
 	f := follow(t, l, pump.Position{}).drain(t)
 	must(t, f.consecutive(0, 200))
@@ -254,8 +256,9 @@ func testOrder(t *testing.T, h Harness) {
 }
 
 func testResume(t *testing.T, h Harness) {
+	t.Helper()
 	const n = 60
-	h.fill(t, 0, n)
+	h.fill(t, n)
 	l := open(t, h)
 	all := follow(t, l, pump.Position{}).drain(t)
 	must(t, all.consecutive(0, n))
@@ -274,6 +277,7 @@ func testResume(t *testing.T, h Harness) {
 }
 
 func testFollow(t *testing.T, h Harness) {
+	t.Helper()
 	h.Append(t, 0, 10)
 	f := follow(t, open(t, h), pump.Position{})
 	f.drain(t)
@@ -302,6 +306,7 @@ func testFollow(t *testing.T, h Harness) {
 }
 
 func testSeveral(t *testing.T, h Harness) {
+	t.Helper()
 	const readers, rounds, each = 4, 8, 40
 	h.Append(t, 0, each)
 	l := open(t, h)
@@ -330,7 +335,8 @@ func testSeveral(t *testing.T, h Harness) {
 }
 
 func testSeek(t *testing.T, h Harness) {
-	h.fill(t, 0, 40)
+	t.Helper()
+	h.fill(t, 40)
 	l := open(t, h)
 	all := follow(t, l, pump.Position{}).drain(t)
 	must(t, all.consecutive(0, 40))
@@ -375,6 +381,7 @@ func testSeek(t *testing.T, h Harness) {
 }
 
 func testCancel(t *testing.T, h Harness) {
+	t.Helper()
 	h.Append(t, 0, 5)
 	f := follow(t, open(t, h), pump.Position{})
 	f.drain(t)
@@ -404,6 +411,7 @@ func testCancel(t *testing.T, h Harness) {
 }
 
 func testNotYet(t *testing.T, h Harness) {
+	t.Helper()
 	if !h.Missing {
 		t.Skip("this log is always there")
 	}
@@ -421,6 +429,7 @@ func testNotYet(t *testing.T, h Harness) {
 }
 
 func testVacuum(t *testing.T, h Harness) {
+	t.Helper()
 	if h.Vacuum == nil || h.Rotate == nil {
 		t.Skip("this log does not vacuum")
 	}
@@ -462,7 +471,8 @@ func (f *follower) untilNumber(ctx context.Context, number int) error {
 }
 
 func testLag(t *testing.T, h Harness) {
-	h.fill(t, 0, 100)
+	t.Helper()
+	h.fill(t, 100)
 	l := open(t, h)
 	meter, ok := l.(pump.Meter)
 	if !ok {
@@ -486,6 +496,7 @@ func testLag(t *testing.T, h Harness) {
 }
 
 func testLeaks(t *testing.T, h Harness) {
+	t.Helper()
 	h.Append(t, 0, 5)
 	leaks := goleak.IgnoreCurrent()
 	l := h.Open(t)

@@ -161,10 +161,7 @@ func (w *Watcher) event(wd int32, mask uint32) bool {
 func (w *Watcher) sync() (bool, error) {
 	moved := false
 	for range 16 { // until nothing appears any more while it is being looked for
-		want, err := w.selection.watchPaths()
-		if err != nil {
-			return moved, err
-		}
+		want := w.selection.watchPaths()
 		added := false
 		for path, parent := range want {
 			ok, err := w.add(path, parent)
@@ -222,12 +219,9 @@ func (w *Watcher) unwatch(wd int32) {
 }
 
 // watchPaths returns the directories to watch; true for those that only stand in for one below them.
-func (s Selection) watchPaths() (map[string]bool, error) {
+func (s Selection) watchPaths() map[string]bool {
 	want := map[string]bool{}
-	dirs, err := s.Dirs()
-	if err != nil && len(s.Files) == 0 {
-		dirs = nil // not readable: a change of its attributes may mend that
-	}
+	dirs, _ := s.Dirs() // if nothing can be read, a change of the roots' attributes may mend that
 	for _, d := range dirs {
 		want[d] = false
 	}
@@ -243,7 +237,7 @@ func (s Selection) watchPaths() (map[string]bool, error) {
 			want[root] = false
 		}
 	}
-	return want, nil
+	return want
 }
 
 // existing returns dir or the nearest directory above it that exists.

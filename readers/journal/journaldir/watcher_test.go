@@ -1,0 +1,102 @@
+package journaldir
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func watchTest(t *testing.T, s Selection) *Watcher {
+	t.Helper()
+	w, err := s.Watch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// expect does something and waits until the watcher has noticed.
+func expect(t *testing.T, w *Watcher, what string, do func() error) {
+	t.Helper()
+	before := w.Check()
+	select { // what was left from before
+	case <-w.Changed():
+	default:
+	}
+	if err := do(); err != nil {
+		t.Fatal(err)
+	}
+	if after := w.Check(); after == before {
+		t.Errorf("%s: Check still says %d", what, after)
+	}
+	select {
+	case <-w.Changed():
+	case <-time.After(10 * time.Second):
+		t.Errorf("%s: nothing comes from Changed", what)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	dir := filepath.Join(root, "a", "b", "journal")
+	machine := filepath.Join(dir, thisMachine)
+	file := filepath.Join(machine, "system.journal")
+	w := watchTest(t, Selection{Path: dir})
+	write := func(path string) func() error { return func() error { return os.WriteFile(path, nil, 0o600) } }
+
+	for _, d := range []string{filepath.Join(root, "a"), filepath.Join(root, "a", "b"), dir, machine} {
+		expect(t, w, "making "+d, func() error { return os.Mkdir(d, 0o700) })
+	}
+	expect(t, w, "making a file", write(file))
+	expect(t, w, "renaming it", func() error { return os.Rename(file, file+"~") })
+	expect(t, w, "deleting it", func() error { return os.Remove(file + "~") })
+	expect(t, w, "deleting the directory", func() error { return os.RemoveAll(filepath.Join(root, "a")) })
+	expect(t, w, "making it all anew", func() error { return os.MkdirAll(machine, 0o700) })
+	expect(t, w, "a file in it", write(file))
+	expect(t, w, "moving it away", func() error { return os.Rename(dir, dir+".old") })
+	before := w.Check()
+	if err := write(filepath.Join(dir+".old", thisMachine, "x.journal"))(); err != nil {
+		t.Fatal(err)
+	}
+	if w.Check() != before {
+		t.Error("what happens in a directory that was moved away is noticed")
+	}
+	expect(t, w, "moving it back", func() error { return os.Rename(dir+".old", dir) })
+	expect(t, w, "and a file in it", write(filepath.Join(machine, "y.journal")))
+}
+
+func TestWatchFiles(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	file := filepath.Join(root, "later", "x.journal")
+	w := watchTest(t, Selection{Files: []string{file}})
+	expect(t, w, "making the directory", func() error { return os.Mkdir(filepath.Dir(file), 0o700) })
+	expect(t, w, "making the file", func() error { return os.WriteFile(file, nil, 0o600) })
+}
+
+func TestWatchEnds(t *testing.T) {
+	t.Parallel()
+	w, err := Selection{Path: t.TempDir()}.Watch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if w.Check() != 0 {
+		t.Error("closed, it notices things")
+	}
+}

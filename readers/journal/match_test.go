@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"journalpump/pump"
+	"journalpump/readers/journal/journaldir"
+)
+
+func TestFnmatch(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "a/b", true}, {"a*", "abc", true}, {"a*c", "abcbc", true},
+		{"a*d", "abc", false}, {"?", "a", true}, {"?", "", false}, {"a?c", "a/c", true}, {"[abc]", "b", true}, {"[abc]", "d", false},
+		{"[a-c]x", "bx", true}, {"[!a-c]", "b", false}, {"[^a-c]", "d", true}, {"[]a]", "]", true}, {"[!]a]", "]", false},
+		{"[a-]", "-", true}, {"[", "[", true}, {"[a", "[a", true}, {`\*`, "*", true}, {`\*`, "a", false}, {`a\`, `a\`, true},
+		{`[\]]`, "]", true}, {"nginx@*.service", "nginx@1.service", true}, {"*.service", "ssh.socket", false},
+		{"**a", "bba", true}, {"*a*b*c*", "xxaxxbxxcxx", true}, {"*a*b*c*", "xxaxxcxxbxx", false},
+	}
+	for _, c := range cases {
+		if got := fnmatch(c.pattern, c.name); got != c.want {
+			t.Errorf("fnmatch(%q, %q) = %v", c.pattern, c.name, got)
+		}
+	}
+}
+
+func FuzzFnmatch(f *testing.F) {
+	f.Add("a[b-c]*?", "abcd")
+	f.Add("[!", "]")
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		got := fnmatch(pattern, name)
+		if !strings.ContainsAny(pattern, `*?[\`) && got != (pattern == name) {
+			t.Errorf("a pattern without wildcards: fnmatch(%q, %q) = %v", pattern, name, got)
+		}
+		if !fnmatch("*"+pattern+"*", "x"+name+"y") && got {
+			t.Errorf("%q matches %q, but with anything around it does not", pattern, name)
+		}
+	})
+}
+
+// TestUnits compares units_to_match with journalctl's matches, in files where the index is the cheaper way and in others.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	stamps := steps(1, 3000, day, 1000, 10)
+	text := strings.ReplaceAll(string(export(stamps, "x")), "_SYSTEMD_UNIT=unit-3.service\nPRIORITY=0", "_SYSTEMD_UNIT=rare-a.service\nPRIORITY=0")
+	text = strings.Replace(text, "_SYSTEMD_UNIT=unit-5.service\nPRIORITY=2", "_SYSTEMD_UNIT=once.service\nPRIORITY=2", 1)
+	writeJournal(t, filepath.Join(dir, "a.journal"), []byte(text))
+	writeJournal(t, filepath.Join(dir, "b.journal"), export(steps(1, 500, day+5, 1005, 60), "y"))
+	all := journalctl(t, "-D", dir)
+	for _, c := range []struct {
+		units   []string
+		journal []string // what journalctl is asked for
+	}{
+		{[]string{"unit-1.service"}, []string{"_SYSTEMD_UNIT=unit-1.service"}},
+		{[]string{"rare-a.service"}, []string{"_SYSTEMD_UNIT=rare-a.service"}},
+		{[]string{"once.service", "rare-a.service"}, []string{"_SYSTEMD_UNIT=once.service", "_SYSTEMD_UNIT=rare-a.service"}},
+		{[]string{"r*", "once.service"}, []string{"_SYSTEMD_UNIT=once.service", "_SYSTEMD_UNIT=rare-a.service"}},
+		{[]string{"unit-[0-9].service"}, []string{"_SYSTEMD_UNIT=unit-0.service", "_SYSTEMD_UNIT=unit-1.service", "_SYSTEMD_UNIT=unit-2.service",
+			"_SYSTEMD_UNIT=unit-3.service", "_SYSTEMD_UNIT=unit-4.service", "_SYSTEMD_UNIT=unit-5.service", "_SYSTEMD_UNIT=unit-6.service"}},
+		{[]string{"nothing.service"}, []string{"_SYSTEMD_UNIT=nothing.service"}},
+	} {
+		t.Run(strings.Join(c.units, "+"), func(t *testing.T) {
+			t.Parallel()
+			l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, Units: c.units})
+			want := journalctl(t, append([]string{"-D", dir}, c.journal...)...)
+			got := readAll(t, l, pump.Position{})
+			sameRecords(t, got.records, want)
+			// The position is at the end, however few entries matched, so that nothing looks like a gap later.
+			if got.last.String() != all[len(all)-1].cursor {
+				t.Errorf("it ends at %v, the log at %s", got.last, all[len(all)-1].cursor)
+			}
+			for i := 0; i < len(want); i += 1 + len(want)/20 {
+				p, err := pump.ParsePosition(want[i].cursor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rest := readAll(t, l, p)
+				sameRecords(t, rest.records, want[i+1:])
+				if len(rest.gaps) > 0 {
+					t.Errorf("after entry %d: gaps %v", i, rest.gaps)
+				}
+			}
+		})
+	}
+}
+
+// TestMatch checks that the hint drops nothing that matches, and does drop.
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeJournal(t, filepath.Join(dir, "a.journal"), export(steps(1, 2000, day, 1000, 10), "x"))
+	all := journalctl(t, "-D", dir)
+	for _, c := range []struct {
+		match Match
+		field string
+		units []string
+	}{
+		{Match{"PRIORITY", []byte("3")}, "PRIORITY=3", nil},
+		{Match{"HOSTNAME", []byte("x")}, "_HOSTNAME=x", nil},
+		{Match{"MESSAGE", []byte("x 77")}, "MESSAGE=x 77", nil},
+		{Match{"PRIORITY", []byte("3")}, "PRIORITY=3", []string{"unit-1.service"}},
+		{Match{"PRIORITY", []byte("9")}, "PRIORITY=9", nil},
+	} {
+		var want []record
+		for _, r := range all {
+			if slices.Contains(r.fields, c.field) && (c.units == nil || slices.Contains(r.fields, "_SYSTEMD_UNIT="+c.units[0])) {
+				want = append(want, r)
+			}
+		}
+		l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, Units: c.units, Match: &c.match})
+		sameRecords(t, readAll(t, l, pump.Position{}).records, want)
+	}
+}
