@@ -148,3 +148,29 @@ func TestFilesThatCannotBeReadAreOneProblem(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a file holds, it is judged; and what passes can be built.
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/*/*.json", "../../../packaging/examples/*.json"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("%s: no files: %v", pattern, err)
+		}
+		for _, file := range files {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(src)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		c, report := Parse("f", src)
+		if report.HasErrors() {
+			return
+		}
+		if _, err := newBuilder().Build(c, nowhere{}); err != nil {
+			t.Errorf("passes and can't be built: %v\n%s", err, src)
+		}
+	})
+}
