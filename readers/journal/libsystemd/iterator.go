@@ -18,7 +18,8 @@ const (
 	batchBytes   = 1 << 20
 	waitLimit    = 250 * time.Millisecond // how long the child waits for a change at a time
 	listInterval = time.Second            // how often the files are listed anew while there is enough to read
-	maxReopens   = 3                      // in one Next; files may come and go all the time
+	maxReopens   = 50                     // in one Next, until the files there are no longer change
+	reopenPause  = 5 * time.Millisecond   // before the second of those, and so much longer before each more
 )
 
 // iterator implements pump.Iterator.
@@ -107,6 +108,9 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 		}
 		it.trouble.survived(it, b)
 		if it.overtaken(&b) && reopens < maxReopens {
+			if err := backoff.Sleep(ctx, time.Duration(reopens)*reopenPause); err != nil {
+				return nil, err
+			}
 			reopens++
 			continue
 		}
@@ -208,17 +212,18 @@ func (it *iterator) wantsBy(c *pump.Chunk, r pump.Ref) bool {
 
 // Wait implements pump.Iterator.
 func (it *iterator) Wait(ctx context.Context) error {
-	for {
-		s := it.session
+	for s := it.session; ; {
+		if s.process == nil || s.files == nil { // there is no journal, or nothing but what is being made
+			if err := backoff.Sleep(ctx, waitLimit); err != nil {
+				return err
+			}
+		}
 		if time.Since(s.listed) >= listInterval || s.files == nil {
 			if changed, err := s.changed(); err == nil && changed {
 				return nil
 			}
 		}
-		if s.process == nil || s.files == nil {
-			if err := backoff.Sleep(ctx, waitLimit); err != nil {
-				return err
-			}
+		if s.files == nil {
 			continue
 		}
 		changed, err := it.wait(ctx)

@@ -471,7 +471,12 @@ func TestBadFilesBesideGoodOnes(t *testing.T) {
 		"header.journal":  good[:200],
 		"zeros.journal":   make([]byte, 1<<20),
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-time.Hour) // nobody is making it just now
+		if err := os.Chtimes(path, old, old); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -495,11 +500,11 @@ func TestFilesCutOffWhileRead(t *testing.T) {
 	last := 0
 	for {
 		c, err := it.Next(t.Context())
-		if err != nil {
-			if !errors.Is(err, pump.ErrNoMore) && !strings.Contains(err.Error(), "opens none of 1 files") {
-				t.Error(err)
-			}
+		if errors.Is(err, pump.ErrNoMore) {
 			return
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		for i := range c.Entries {
 			n := number(t, c, i)

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"journalpump/internal/backoff"
 	"journalpump/pump"
@@ -26,8 +29,9 @@ type file struct {
 // session is a child and the files that it has open. It is used by one goroutine at a time.
 type session struct {
 	log     *Log
-	process *process // nil while there is none
-	files   []file   // nil while nothing is open
+	process *process         // nil while there is none
+	files   []file           // nil while nothing is open
+	refused map[file]refused // those of them that libsystemd did not open
 	listed  time.Time
 	pause   backoff.Backoff // before a child that crashed is replaced
 	crashes int             // since the last answer that was any good
@@ -144,7 +148,15 @@ func (s *session) changed() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return !slices.Equal(files, s.files), nil
+	if !slices.Equal(files, s.files) {
+		return true, nil
+	}
+	for f, r := range s.refused {
+		if r.beingMade(f) && fingerprint(f) != r.print {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // open has the child open the files there are now and go to just after the position. ErrNotYet when there is none.
@@ -158,8 +170,10 @@ func (s *session) open(ctx context.Context, after pump.Position, units []string,
 		return openReply{}, pump.ErrNotYet
 	}
 	request := openRequest{units: units, after: after, leap: l}
+	prints := make(map[string]uint64, len(files))
 	for _, f := range files {
 		request.files = append(request.files, f.path)
+		prints[f.path] = fingerprint(f) // before libsystemd looks at them
 	}
 	s.files = nil
 	payload, err := s.call(ctx, askOpen, request.append, sayOpen)
@@ -170,24 +184,75 @@ func (s *session) open(ctx context.Context, after pump.Position, units []string,
 	if err := reply.decode(payload); err != nil {
 		return openReply{}, s.failed(fmt.Errorf("%w: %w", errChild, err))
 	}
-	if len(reply.refused) >= len(files) {
-		if s.emptyOnly(reply.refused) {
-			return openReply{}, pump.ErrNotYet
-		}
-		return openReply{}, fmt.Errorf("libsystemd opens none of %d files: %s: %s",
-			len(files), reply.refused[0].path, reply.refused[0].reason)
-	}
 	s.files = files
-	return reply, nil
+	reply.refused = s.sort(reply.refused, prints)
+	if len(s.refused) < len(files) {
+		return reply, nil
+	}
+	s.files = nil
+	if len(reply.refused) == 0 {
+		return openReply{}, pump.ErrNotYet
+	}
+	return openReply{}, fmt.Errorf("libsystemd opens none of %d files: %s: %s",
+		len(files), reply.refused[0].path, reply.refused[0].reason)
 }
 
-// emptyOnly reports whether the refused files are just being made: they are there, but without content.
-func (s *session) emptyOnly(refused []refusal) bool {
-	return !slices.ContainsFunc(refused, func(r refusal) bool {
-		info, err := os.Stat(r.path)
-		return err == nil && info.Size() > 0 || err != nil && !errors.Is(err, fs.ErrNotExist)
-	})
+// refused is a file that libsystemd did not open. Maybe it was only being made, or being extended.
+type refused struct {
+	since time.Time
+	print uint64 // its fingerprint before
 }
+
+// makingTime is how long journald may take to make a file of nothing, with much to spare.
+const makingTime = 10 * time.Second
+
+// beingMade reports whether the file may not be complete yet.
+func (r refused) beingMade(f file) bool {
+	if finished(f.path) || time.Since(r.since) >= makingTime {
+		return false
+	}
+	info, err := os.Stat(f.path)
+	return err != nil || time.Since(info.ModTime()).Abs() < makingTime
+}
+
+// sort notes which files were refused, and returns the refusals of those that are complete.
+func (s *session) sort(refusals []refusal, prints map[string]uint64) (complete []refusal) {
+	before := s.refused
+	s.refused = make(map[file]refused)
+	for _, f := range s.files {
+		i := slices.IndexFunc(refusals, func(r refusal) bool { return r.path == f.path })
+		if i < 0 {
+			continue
+		}
+		r := refused{since: time.Now(), print: prints[f.path]}
+		if earlier, ok := before[f]; ok {
+			r.since = earlier.since
+		}
+		s.refused[f] = r
+		if !r.beingMade(f) {
+			complete = append(complete, refusals[i])
+		}
+	}
+	return complete
+}
+
+// fingerprint changes when a file does that is being made: journald maps it, extends it and then writes its header.
+func fingerprint(f file) uint64 {
+	if finished(f.path) {
+		return 0
+	}
+	opened, err := os.Open(f.path)
+	if err != nil {
+		return 0
+	}
+	head := make([]byte, 512)
+	n, _ := opened.ReadAt(head, 0) // it may be shorter
+	_ = opened.Close()
+	return xxhash.Sum64(head[:n])
+}
+
+// finished reports whether journald has finished with a file of that name: it was archived, or given up as damaged.
+func finished(path string) bool { return strings.ContainsAny(filepath.Base(path), "@~") }
 
 // ready makes sure that the files there are now are open; the position does not matter. Children that crash are replaced
 // a few times.
