@@ -1,6 +1,7 @@
 package journalfile
 
 import (
+	"errors"
 	"runtime/debug"
 )
 
@@ -15,18 +16,18 @@ type DataInfo struct {
 }
 
 // AppendData appends the payload of the DATA object at offset off, NAME=value, to dst, decompressed. If it has more than
-// max bytes (MaxField if max is not between 1 and that), the first max bytes are appended and the error is ErrTooLarge.
+// limit bytes (MaxField if limit is not between 1 and that), the first limit bytes are appended and the error is ErrTooLarge.
 // With any other error dst comes back as it was. Uncompressed payloads cost no allocation once dst is large enough.
-func (f *File) AppendData(dst []byte, off uint64, max int) (out []byte, info DataInfo, err error) {
-	out = dst
+func (f *File) AppendData(dst []byte, off uint64, limit int) (out []byte, info DataInfo, err error) {
+	out = dst //nolint:wastedassign // what comes back after a fault
 	defer f.guard(debug.SetPanicOnFault(true), &err)
-	if max <= 0 || max > MaxField {
-		max = MaxField
+	if limit <= 0 || limit > MaxField {
+		limit = MaxField
 	}
-	return f.appendData(dst, off, max)
+	return f.appendData(dst, off, limit)
 }
 
-func (f *File) appendData(dst []byte, off uint64, max int) ([]byte, DataInfo, error) {
+func (f *File) appendData(dst []byte, off uint64, limit int) ([]byte, DataInfo, error) {
 	b, size, err := f.object(off, typeData, f.dataHeader+1)
 	if err != nil {
 		return dst, DataInfo{}, err
@@ -35,7 +36,7 @@ func (f *File) appendData(dst []byte, off uint64, max int) ([]byte, DataInfo, er
 	info := DataInfo{Hash: u64(b, dataHash), NEntries: u64(b, dataNEntries), Compressed: flags&compressedMask != 0}
 	stored := size - f.dataHeader
 	if !info.Compressed {
-		n := min(stored, uint64(max)) //nolint:gosec // max is positive
+		n := min(stored, uint64(limit)) //nolint:gosec // limit is positive
 		b, err := f.m.view(off+f.dataHeader, n)
 		if err != nil {
 			return dst, info, err
@@ -53,8 +54,8 @@ func (f *File) appendData(dst []byte, off uint64, max int) ([]byte, DataInfo, er
 	if err != nil {
 		return dst, info, err
 	}
-	out, err := f.d.decompress(dst, b, flags&compressedMask, max)
-	if err != nil && err != ErrTooLarge { //nolint:errorlint // the very value
+	out, err := f.d.decompress(dst, b, flags&compressedMask, limit)
+	if err != nil && !errors.Is(err, ErrTooLarge) {
 		return dst, info, &CorruptError{Offset: off, What: err.Error()}
 	}
 	return out, info, err

@@ -21,18 +21,18 @@ var (
 	errShort       = errors.New("decompressed to less than it should")
 )
 
-// decompress appends what src decompresses to to dst. If that is more than max bytes it appends the first max bytes, and the
+// decompress appends to dst what src decompresses to. If that is more than limit bytes it appends the first limit bytes, and the
 // error is ErrTooLarge; any other error says that src is damaged. src may be part of a mapping.
-func (d *decompressor) decompress(dst, src []byte, method byte, max int) ([]byte, error) {
+func (d *decompressor) decompress(dst, src []byte, method byte, limit int) ([]byte, error) {
 	// A decoder that a fault interrupts is in an unknown state; and they are called once, not once a fault.
 	d.src = append(d.src[:0], src...)
 	switch method {
 	case compressedZSTD:
-		return d.unzstd(dst, d.src, max)
+		return d.unzstd(dst, d.src, limit)
 	case compressedLZ4:
-		return appendLZ4(dst, d.src, max)
+		return appendLZ4(dst, d.src, limit)
 	case compressedXZ:
-		return appendXZ(dst, d.src, max)
+		return appendXZ(dst, d.src, limit)
 	default:
 		return dst, errCompression
 	}
@@ -50,7 +50,7 @@ func (d *decompressor) release() {
 const maxZstdRatio = 128 << 10 / 4
 
 // unzstd decodes one frame (RFC 8878). Like systemd it wants the frame to say how large the content is.
-func (d *decompressor) unzstd(dst, src []byte, max int) ([]byte, error) {
+func (d *decompressor) unzstd(dst, src []byte, limit int) ([]byte, error) {
 	var h zstd.Header
 	if err := h.Decode(src); err != nil {
 		return dst, fmt.Errorf("zstd: %w", err)
@@ -58,8 +58,8 @@ func (d *decompressor) unzstd(dst, src []byte, max int) ([]byte, error) {
 	if h.Skippable || !h.HasFCS || h.FrameContentSize > uint64(len(src))*maxZstdRatio {
 		return dst, fmt.Errorf("zstd: %w", errNoSize)
 	}
-	if h.FrameContentSize > uint64(max) { //nolint:gosec // max is positive
-		return unzstdPrefix(dst, src, max)
+	if h.FrameContentSize > uint64(limit) { //nolint:gosec // limit is positive
+		return unzstdPrefix(dst, src, limit)
 	}
 	if d.zstd == nil {
 		var err error
@@ -69,7 +69,7 @@ func (d *decompressor) unzstd(dst, src []byte, max int) ([]byte, error) {
 			return dst, fmt.Errorf("zstd: %w", err)
 		}
 	}
-	n := int(h.FrameContentSize) //nolint:gosec // at most max
+	n := int(h.FrameContentSize) //nolint:gosec // at most limit
 	grown := slices.Grow(dst, n)
 	out, err := d.zstd.DecodeAll(src, grown[len(dst):len(dst):len(dst)+n])
 	if err == nil && len(out) != n {
@@ -84,19 +84,19 @@ func (d *decompressor) unzstd(dst, src []byte, max int) ([]byte, error) {
 // maxZstdWindow is what unzstdPrefix lets a frame make it allocate; systemd's own frames need no more (levels up to 19).
 const maxZstdWindow = 8 << 20
 
-// unzstdPrefix appends the first max bytes of a frame that has more.
-func unzstdPrefix(dst, src []byte, max int) ([]byte, error) {
+// unzstdPrefix appends the first limit bytes of a frame that has more.
+func unzstdPrefix(dst, src []byte, limit int) ([]byte, error) {
 	r, err := zstd.NewReader(&reader{src}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxZstdWindow))
 	if err != nil {
 		return dst, fmt.Errorf("zstd: %w", err)
 	}
 	defer r.Close()
-	out, err := appendUpTo(dst, r, max)
+	out, err := appendUpTo(dst, r, limit)
 	if err == nil {
 		err = errShort
 	}
-	if err != ErrTooLarge { //nolint:errorlint // the very value
+	if !errors.Is(err, ErrTooLarge) {
 		return dst, fmt.Errorf("zstd: %w", err)
 	}
 	return out, err
@@ -114,15 +114,15 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// appendUpTo appends what r has, up to max bytes. If there is more the error is ErrTooLarge.
-func appendUpTo(dst []byte, r io.Reader, max int) ([]byte, error) {
+// appendUpTo appends what r has, up to limit bytes. If there is more the error is ErrTooLarge.
+func appendUpTo(dst []byte, r io.Reader, limit int) ([]byte, error) {
 	const step = 64 << 10
-	end := len(dst) + max
+	end := len(dst) + limit
 	for len(dst) < end {
 		dst = slices.Grow(dst, min(step, end-len(dst)))
 		n, err := r.Read(dst[len(dst):min(cap(dst), end)])
 		dst = dst[:len(dst)+n]
-		if err == io.EOF { //nolint:errorlint // as io.Reader promises
+		if err == io.EOF {
 			return dst, nil
 		}
 		if err != nil {
@@ -130,7 +130,7 @@ func appendUpTo(dst []byte, r io.Reader, max int) ([]byte, error) {
 		}
 	}
 	var more [1]byte
-	if n, err := io.ReadFull(r, more[:]); n == 0 && err == io.EOF { //nolint:errorlint // as io.ReadFull promises
+	if n, err := io.ReadFull(r, more[:]); n == 0 && err == io.EOF {
 		return dst, nil
 	}
 	return dst, ErrTooLarge

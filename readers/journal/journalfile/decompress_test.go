@@ -36,16 +36,16 @@ func TestDecompress(t *testing.T) {
 			var d decompressor
 			for _, payload := range payloads() {
 				src := compress(method, payload)
-				for _, max := range []int{len(payload), len(payload) + 1, MaxField} {
-					got, err := d.decompress([]byte("before "), src, method, max)
+				for _, limit := range []int{len(payload), len(payload) + 1, MaxField} {
+					got, err := d.decompress([]byte("before "), src, method, limit)
 					if err != nil || string(got) != "before "+string(payload) {
-						t.Fatalf("%d bytes, max %d: got %d, %v", len(payload), max, len(got), err)
+						t.Fatalf("%d bytes, limit %d: got %d, %v", len(payload), limit, len(got), err)
 					}
 				}
-				for _, max := range []int{1, 63, len(payload) / 2, len(payload) - 1} {
-					got, err := d.decompress([]byte("before "), src, method, max)
-					if err != ErrTooLarge || string(got) != "before "+string(payload[:max]) { //nolint:errorlint // the very value
-						t.Fatalf("%d bytes, max %d: got %d, %v", len(payload), max, len(got), err)
+				for _, limit := range []int{1, 63, len(payload) / 2, len(payload) - 1} {
+					got, err := d.decompress([]byte("before "), src, method, limit)
+					if !errors.Is(err, ErrTooLarge) || string(got) != "before "+string(payload[:limit]) {
+						t.Fatalf("%d bytes, limit %d: got %d, %v", len(payload), limit, len(got), err)
 					}
 				}
 			}
@@ -69,7 +69,7 @@ func TestDecompressDamaged(t *testing.T) {
 					}
 				}
 				got, err := d.decompress([]byte("before"), hurt, method, 100_000)
-				if len(got) > 100_006 || err != nil && err != ErrTooLarge && string(got) != "before" { //nolint:errorlint // the very value
+				if len(got) > 100_006 || err != nil && !errors.Is(err, ErrTooLarge) && string(got) != "before" {
 					t.Fatalf("got %d bytes, %v", len(got), err)
 				}
 			}
@@ -91,12 +91,12 @@ func TestDecompressionBombs(t *testing.T) {
 	for name, src := range bombs {
 		t.Run(name, func(t *testing.T) {
 			var d decompressor
-			const max = 1 << 20
+			const limit = 1 << 20
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			got, err := d.decompress(nil, src, methods[name], max)
+			got, err := d.decompress(nil, src, methods[name], limit)
 			runtime.ReadMemStats(&after)
-			if err != ErrTooLarge || len(got) != max || !bytes.Equal(got, zeros[:max]) { //nolint:errorlint // the very value
+			if !errors.Is(err, ErrTooLarge) || len(got) != limit || !bytes.Equal(got, zeros[:limit]) {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}
 			if spent := after.TotalAlloc - before.TotalAlloc; spent > 16<<20 {
@@ -152,16 +152,16 @@ func TestAppendDataMax(t *testing.T) {
 			w.add(testBoot, payload)
 			f := w.open(t)
 			off := w.data[payload]
-			for _, max := range []int{1, 8, 100, len(payload) - 1} {
-				got, info, err := f.AppendData([]byte("before"), off, max)
-				if !errors.Is(err, ErrTooLarge) || string(got) != "before"+payload[:max] || info.NEntries != 1 {
-					t.Errorf("max %d: %d bytes, %+v, %v", max, len(got), info, err)
+			for _, limit := range []int{1, 8, 100, len(payload) - 1} {
+				got, info, err := f.AppendData([]byte("before"), off, limit)
+				if !errors.Is(err, ErrTooLarge) || string(got) != "before"+payload[:limit] || info.NEntries != 1 {
+					t.Errorf("limit %d: %d bytes, %+v, %v", limit, len(got), info, err)
 				}
 			}
-			for _, max := range []int{len(payload), 0, -1} {
-				got, info, err := f.AppendData(nil, off, max)
+			for _, limit := range []int{len(payload), 0, -1} {
+				got, info, err := f.AppendData(nil, off, limit)
 				if err != nil || string(got) != payload || info.Compressed != (l.compress != 0) || info.Hash != f.hash([]byte(payload)) {
-					t.Errorf("max %d: %d bytes, %+v, %v", max, len(got), info, err)
+					t.Errorf("limit %d: %d bytes, %+v, %v", limit, len(got), info, err)
 				}
 			}
 		})

@@ -3,6 +3,7 @@ package journalfile
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -50,7 +51,7 @@ func (e *UnsupportedError) Error() string {
 	var bits []string
 	for i := range 32 {
 		if e.Flags&(1<<i) != 0 {
-			bits = append(bits, fmt.Sprint(i))
+			bits = append(bits, strconv.Itoa(i))
 		}
 	}
 	return "journal file needs features unknown here (incompatible flags, bit " + strings.Join(bits, ", ") + ")"

@@ -99,11 +99,11 @@ func (f *File) Stat() (Stat, error) {
 		return Stat{}, fmt.Errorf("examining %s: %w", f.path, err)
 	}
 	return Stat{
-		Size:   uint64(max(st.Size, 0)),   //nolint:gosec // not negative
-		Nlink:  uint64(st.Nlink),          //nolint:unconvert // differs between architectures
-		Dev:    uint64(st.Dev),            //nolint:unconvert // differs between architectures
-		Ino:    st.Ino,                    //
-		Blocks: uint64(max(st.Blocks, 0)), //nolint:gosec // not negative
+		Size:   uint64(max(st.Size, 0)),
+		Nlink:  uint64(st.Nlink), //nolint:unconvert // differs between architectures
+		Dev:    uint64(st.Dev),   //nolint:unconvert // differs between architectures
+		Ino:    st.Ino,
+		Blocks: uint64(max(st.Blocks, 0)),
 	}, nil
 }
 

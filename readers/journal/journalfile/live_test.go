@@ -64,11 +64,12 @@ func follow(t *testing.T, path string, n int) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(time.Minute)
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
 	wait := func() {
 		select {
 		case <-tick.C:
-		case <-deadline:
+		case <-deadline.C:
 			t.Fatal("still waiting for entries")
 		}
 	}

@@ -2,6 +2,7 @@ package journalfile
 
 import (
 	"bytes"
+	"errors"
 	"runtime/debug"
 )
 
@@ -139,7 +140,7 @@ func (f *File) samePayload(off uint64, payload []byte) (bool, error) {
 		return err == nil && bytes.Equal(b, payload), err
 	}
 	f.scratch, _, err = f.appendData(f.scratch[:0], off, max(len(payload), 1))
-	if err == ErrTooLarge { //nolint:errorlint // the very value
+	if errors.Is(err, ErrTooLarge) {
 		return false, nil
 	}
 	return err == nil && bytes.Equal(f.scratch, payload), err

@@ -194,11 +194,12 @@ func TestHostileCounts(t *testing.T) {
 				_, ok, err := x.Next()
 				if err != nil {
 					failed++
-				} else if !ok {
-					break
-				} else {
-					got++
+					continue
 				}
+				if !ok {
+					break
+				}
+				got++
 			}
 			if want := []int{60, 8}[i]; got != want || failed == 0 || failed > 5 {
 				t.Errorf("%d claimed: %d entries, %d errors", n, got, failed)

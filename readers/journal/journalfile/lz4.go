@@ -12,9 +12,9 @@ var errLZ4 = errors.New("lz4: damaged")
 const maxLZ4Ratio = 255
 
 // appendLZ4 decodes what systemd stores for LZ4: the size of the content in 64 bits, then one block ("LZ4 Block Format
-// Description"). Blocks are not written any more since systemd 246, so plain code does; and it can stop after max bytes,
+// Description"). Blocks are not written any more since systemd 246, so plain code does; and it can stop after limit bytes,
 // with ErrTooLarge, which the libraries can't.
-func appendLZ4(dst, src []byte, max int) ([]byte, error) {
+func appendLZ4(dst, src []byte, limit int) ([]byte, error) {
 	if len(src) < 8 {
 		return dst, errLZ4
 	}
@@ -22,7 +22,7 @@ func appendLZ4(dst, src []byte, max int) ([]byte, error) {
 	if size > uint64(len(src))*maxLZ4Ratio {
 		return dst, errLZ4
 	}
-	n := int(min(size, uint64(max))) //nolint:gosec // max is positive
+	n := int(min(size, uint64(limit))) //nolint:gosec // limit is positive
 	d := lz4Block{src: src, start: len(dst), end: len(dst) + n}
 	d.dst = slices.Grow(dst, n)
 	complete, ok := d.decode()

@@ -142,11 +142,11 @@ func (m *mapping) close() error {
 func (m *mapping) fault(r any) error {
 	e, ok := r.(interface{ Addr() uintptr })
 	if !ok || len(m.data) == 0 {
-		panic(r)
+		panic(r) //nolint:forbidigo // a bug, not a fault: it goes on
 	}
 	off := e.Addr() - uintptr(unsafe.Pointer(unsafe.SliceData(m.data)))
 	if off >= uintptr(len(m.data)) {
-		panic(r)
+		panic(r) //nolint:forbidigo // likewise
 	}
 	if err := m.remap(); err != nil {
 		return err

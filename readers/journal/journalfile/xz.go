@@ -21,19 +21,19 @@ const (
 
 // appendXZ decodes the .xz streams that systemd 38 to 218 wrote: one block, LZMA2 its only filter. Taking the container apart
 // here rather than in the library bounds the dictionary: a stream may ask for 4 GiB. Checks are not verified.
-func appendXZ(dst, src []byte, max int) ([]byte, error) {
+func appendXZ(dst, src []byte, limit int) ([]byte, error) {
 	dict, lzma2, err := xzBlock(src)
 	if err != nil {
 		return dst, err
 	}
 	// No match reaches farther back than the content.
-	dict = min(dict, uint64(max)+lzma.MinDictCap) //nolint:gosec // max is positive
-	r, err := lzma.Reader2Config{DictCap: int(dict)}.NewReader2(bytes.NewReader(lzma2))
+	dict = min(dict, uint64(limit)+lzma.MinDictCap)                                     //nolint:gosec // limit is positive
+	r, err := lzma.Reader2Config{DictCap: int(dict)}.NewReader2(bytes.NewReader(lzma2)) //nolint:gosec // about limit at most
 	if err != nil {
 		return dst, fmt.Errorf("xz: %w", err)
 	}
-	out, err := appendUpTo(dst, r, max)
-	if err != nil && err != ErrTooLarge { //nolint:errorlint // the very value
+	out, err := appendUpTo(dst, r, limit)
+	if err != nil && !errors.Is(err, ErrTooLarge) {
 		return dst, fmt.Errorf("xz: %w", err)
 	}
 	return out, err
