@@ -66,15 +66,21 @@ func unitOf(i int) string { return fmt.Sprintf("unit-%d.service", i%3) }
 func openLog(tb testing.TB, o Options) *Log {
 	tb.Helper()
 	needTools(tb)
-	l, err := Open(tb.Context(), o)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	l := newLog(tb, o)
 	tb.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
+	return l
+}
+
+func newLog(tb testing.TB, o Options) *Log {
+	tb.Helper()
+	l, err := Open(tb.Context(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return l
 }
 
