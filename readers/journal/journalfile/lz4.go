@@ -12,7 +12,7 @@ var errLZ4 = errors.New("lz4: damaged")
 const maxLZ4Ratio = 255
 
 // appendLZ4 decodes what systemd stores for LZ4: the size of the content in 64 bits, then one block ("LZ4 Block Format
-// Description"). Blocks are not written any more since systemd 246, so plain code does; and it can stop after limit bytes,
+// Description"). They are rare, as systemd prefers ZSTD since 246, so plain code does; and it can stop after limit bytes,
 // with ErrTooLarge, which the libraries can't.
 func appendLZ4(dst, src []byte, limit int) ([]byte, error) {
 	if len(src) < 8 {

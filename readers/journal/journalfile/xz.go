@@ -19,7 +19,7 @@ const (
 	xzMaxDictByte  = 40
 )
 
-// appendXZ decodes the .xz streams that systemd 38 to 218 wrote: one block, LZMA2 its only filter. Taking the container apart
+// appendXZ decodes the .xz streams that systemd writes: one block, LZMA2 its only filter. Taking the container apart
 // here rather than in the library bounds the dictionary: a stream may ask for 4 GiB. Checks are not verified.
 func appendXZ(dst, src []byte, limit int) ([]byte, error) {
 	dict, lzma2, err := xzBlock(src)
