@@ -16,7 +16,7 @@ import (
 	"journalpump/pump"
 )
 
-// corpus makes a journal of n entries out of generate.py's stream, in files files one after the other.
+// corpus makes a journal of n entries out of generate.py's stream, cut into as many files as asked for.
 func corpus(b *testing.B, n, files int) string {
 	b.Helper()
 	shared := os.Getenv("JOURNALPUMP_SHARED")
@@ -27,7 +27,7 @@ func corpus(b *testing.B, n, files int) string {
 	if _, err := os.Stat(script); err != nil {
 		b.Skip("no journal/generate.py in the shared folder: set JOURNALPUMP_SHARED")
 	}
-	text, err := exec.CommandContext(b.Context(), "python3", script, strconv.Itoa(n)).Output()
+	text, err := exec.CommandContext(b.Context(), "python3", script, strconv.Itoa(n)).Output() //nolint:gosec // the developer's own environment
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (a *arena) keep(b []byte) []byte {
 	if rest := a.block[len(a.block):cap(a.block)]; unsafe.SliceData(b) == unsafe.SliceData(rest) {
 		a.block = a.block[:len(a.block)+len(b)] // append did not have to move it
 	}
-	return b[:len(b):len(b)]
+	return slices.Clip(b)
 }
 
 func (a *arena) copy(b []byte) []byte { return a.keep(append(a.room(len(b)), b...)) }

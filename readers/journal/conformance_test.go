@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,13 +19,15 @@ import (
 // after a rotation time decides.
 func TestRemote(t *testing.T) {
 	readertest.Run(t, func(t *testing.T) readertest.Harness {
+		t.Helper()
 		dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 		active := filepath.Join(dir, "a.journal")
 		rotations := 0
 		return readertest.Harness{
 			Missing: true,
-			Open:    func(t *testing.T) pump.Log { return mustOpen(t, Options{Selection: journaldir.Selection{Path: dir}}) },
+			Open:    opener(Options{Selection: journaldir.Selection{Path: dir}}),
 			Append: func(t *testing.T, first, n int) {
+				t.Helper()
 				if err := os.MkdirAll(dir, 0o755); err != nil {
 					t.Fatal(err)
 				}
@@ -35,12 +39,14 @@ func TestRemote(t *testing.T) {
 				writeJournal(t, active, []byte(b.String()))
 			},
 			Rotate: func(t *testing.T) {
+				t.Helper()
 				rotations++
 				if err := os.Rename(active, filepath.Join(dir, fmt.Sprintf("a@%d.journal", rotations))); err != nil {
 					t.Fatal(err)
 				}
 			},
 			Vacuum: func(t *testing.T) {
+				t.Helper()
 				old, err := filepath.Glob(filepath.Join(dir, "a@*.journal"))
 				if err != nil {
 					t.Fatal(err)
@@ -55,23 +61,27 @@ func TestRemote(t *testing.T) {
 	})
 }
 
-func mustOpen(t *testing.T, opts Options) *Log {
-	t.Helper()
-	l, err := Open(t.Context(), opts)
-	if err != nil {
-		t.Fatal(err)
+func opener(opts Options) func(t *testing.T) pump.Log {
+	return func(t *testing.T) pump.Log {
+		t.Helper()
+		l, err := Open(t.Context(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
 	}
-	return l
 }
 
 // TestJournald runs the suite on a journald at work.
 func TestJournald(t *testing.T) {
 	readertest.Run(t, func(t *testing.T) readertest.Harness {
+		t.Helper()
 		j := readertest.StartJournald(t)
 		return readertest.Harness{
 			ThisBoot: true,
-			Open:     func(t *testing.T) pump.Log { return mustOpen(t, namespace(j)) },
+			Open:     opener(namespace(j)),
 			Append: func(t *testing.T, first, n int) {
+				t.Helper()
 				for i := first; i < first+n; i++ {
 					if err := j.Send(0, "MESSAGE="+readertest.Message(i)); err != nil {
 						t.Fatal(err)
@@ -106,10 +116,6 @@ func TestUsers(t *testing.T) {
 	}
 	const n = 6000
 	log := openLog(t, namespace(j))
-	it, err := log.Open(t.Context(), pump.Position{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
@@ -117,48 +123,45 @@ func TestUsers(t *testing.T) {
 			send(i, 10)
 		}
 	}()
-	next, late, rotate := 0, time.After(30*time.Second), 1000
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	next := 0
 	var last pump.Position
-	for next < n {
-		c, err := it.Next(t.Context())
-		if err != nil {
-			select {
-			case <-late:
-				t.Fatalf("%d entries of %d", next, n)
-			default:
-			}
-			if err := it.Wait(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		for i := range c.Entries {
-			got, ok := readertest.Number(c, i)
-			if !ok {
-				continue
-			}
-			if got != next {
-				t.Fatalf("entry %d, want %d", got, next)
-			}
-			next++
-		}
-		last = c.To
-		// Now and then a new iterator goes on in its place, as after a restart.
-		if next > rotate {
-			rotate += 1000
-			if err := it.Close(); err != nil {
-				t.Fatal(err)
-			}
-			j.Rotate(t)
-			if it, err = log.Open(t.Context(), last); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for stop := 1000; stop <= n; stop += 1000 { // each time a new iterator goes on in place of the last, as after a restart
+		next, last = followTurn(ctx, t, log, last, next, stop)
+		j.Rotate(t)
 	}
 	<-sent
-	if err := it.Close(); err != nil {
-		t.Error(err)
-	}
 	j.Sync(t)
 	sameRecords(t, readAll(t, log, pump.Position{}).records, journalctl(t, "--namespace="+j.Namespace))
+}
+
+// followTurn reads on until the test's entries up to stop, at least, were read one after the other.
+func followTurn(ctx context.Context, t *testing.T, log *Log, after pump.Position, next, stop int) (int, pump.Position) {
+	t.Helper()
+	it, err := log.Open(ctx, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	for next < stop {
+		c, err := it.Next(ctx)
+		if errors.Is(err, pump.ErrNoMore) {
+			err = it.Wait(ctx)
+			c = &pump.Chunk{To: after}
+		}
+		if err != nil {
+			t.Fatalf("after %d entries: %v", next, err)
+		}
+		for i := range c.Entries {
+			if got, ok := readertest.Number(c, i); ok {
+				if got != next {
+					t.Fatalf("entry %d, want %d", got, next)
+				}
+				next++
+			}
+		}
+		after = c.To
+	}
+	return next, after
 }

@@ -139,11 +139,12 @@ func (c *cursor) nextOffset() (off uint64, ok bool, err error) {
 		}
 		last := c.index.last
 		c.index = nil
-		if err == nil {
+		switch {
+		case err == nil:
 			err = c.all.SeekIndex(c.scanFrom)
-		} else if last != 0 { // the index is damaged: go on without it
+		case last != 0: // the index is damaged: go on without it
 			err = c.all.SeekOffset(last + 1)
-		} else {
+		default:
 			err = nil // all is where it was
 		}
 		if err != nil {

@@ -137,13 +137,17 @@ func TestUnsupported(t *testing.T) {
 	writeJournal(t, filepath.Join(dir, "a.journal"), export(steps(1, 10, day, 1000, 10), "a"))
 	writeJournal(t, filepath.Join(dir, "b.journal"), export(steps(1, 10, day+1, 1001, 10), "b"))
 	patch(t, filepath.Join(dir, "b.journal"), 12, binary.LittleEndian.AppendUint32(nil, 1<<20|1<<2)...)
-	if err := os.WriteFile(filepath.Join(dir, "c@1.journal"), make([]byte, 8192), 0o600); err != nil {
+	const archived = "c@00112233445566778899aabbccddeeff-0000000000000019-0005d4206c285fc5.journal"
+	if err := os.WriteFile(filepath.Join(dir, archived), make([]byte, 8192), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	l := openDir(t, dir)
 	got := readAll(t, l, pump.Position{})
 	if len(got.records) != 10 || got.corrupted != 2 {
 		t.Errorf("%d entries, %d corrupted; want 10 and 2", len(got.records), got.corrupted)
+	}
+	if len(got.gaps) != 1 || got.gaps[0].First != 0x19 || got.gaps[0].From != 0x5d4206c285fc5 {
+		t.Errorf("gaps %+v, want what the name of the archived file says", got.gaps)
 	}
 	problems := l.Problems()
 	if len(problems) != 2 {

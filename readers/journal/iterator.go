@@ -5,7 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -324,7 +327,32 @@ func (it *iterator) countProblems(problems []Problem) {
 		}
 		it.failed[p.Path] = true
 		it.report.corrupted++
+		if gap, ok := archivedGap(p.Path); ok && isAfter(&gap, &it.pos) {
+			it.report.gaps = append(it.report.gaps, gap)
+		}
 	}
+}
+
+// archivedGap returns what the name of an archived file says of its entries: journald calls it
+// NAME@SEQNUM_ID-SEQNUM-REALTIME.journal after the first one, in hexadecimal.
+func archivedGap(path string) (pump.Gap, bool) {
+	_, rest, _ := strings.Cut(filepath.Base(path), "@")
+	parts := strings.Split(strings.TrimSuffix(rest, ".journal"), "-")
+	if len(parts) != 3 {
+		return pump.Gap{}, false
+	}
+	id, err1 := pump.ParseID128(parts[0])
+	first, err2 := strconv.ParseUint(parts[1], 16, 64)
+	from, err3 := strconv.ParseUint(parts[2], 16, 64)
+	return pump.Gap{SeqnumID: id, First: first, From: from, Reason: "unreadable"}, err1 == nil && err2 == nil && err3 == nil
+}
+
+// isAfter reports whether a gap begins after the position.
+func isAfter(gap *pump.Gap, p *pump.Position) bool {
+	if p.Parts&pump.HasSeqnum != 0 && p.SeqnumID == gap.SeqnumID {
+		return gap.First > p.Seqnum
+	}
+	return gap.From > p.Realtime
 }
 
 // shareMemory divides what may be resident among the open files.

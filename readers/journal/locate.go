@@ -61,31 +61,9 @@ func locateSeqnum(files []*fileInfo, p *pump.Position) start {
 		}
 		next := info.head.seqnum
 		if next <= p.Seqnum {
-			next = 0
-			err := withFile(info, func(f *journalfile.File) error {
-				entries := f.Entries()
-				if err := entries.SeekSeqnum(max(p.Seqnum, 1) - 1); err != nil {
-					return err
-				}
-				var e journalfile.Entry
-				for firstReadable(f, entries.Next, &e) {
-					k := keyOf(info.chain.seqnumID, &e)
-					if e.Seqnum > p.Seqnum {
-						next = e.Seqnum
-						return nil
-					}
-					if names(p, &k) {
-						s.found = true
-					} else {
-						next = e.Seqnum // another entry has its number: the sequence was begun anew from a backup
-						return nil
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				next = 0
-			}
+			var found bool
+			next, found = seqnumAfter(info, p)
+			s.found = s.found || found
 		}
 		if next != 0 && (s.next == 0 || next < s.next) {
 			s.next = next
@@ -95,6 +73,32 @@ func locateSeqnum(files []*fileInfo, p *pump.Position) start {
 		s.last = s.next - 1
 	}
 	return s
+}
+
+// seqnumAfter returns the sequence number of the first entry of the file after the position, 0 if there is none, and
+// whether the file has the position's entry. Another entry with the same number comes after it: the sequence was then
+// begun anew from a backup.
+func seqnumAfter(info *fileInfo, p *pump.Position) (next uint64, found bool) {
+	err := withFile(info, func(f *journalfile.File) error {
+		entries := f.Entries()
+		if err := entries.SeekSeqnum(max(p.Seqnum, 1) - 1); err != nil {
+			return err
+		}
+		var e journalfile.Entry
+		for firstReadable(f, entries.Next, &e) {
+			k := keyOf(info.chain.seqnumID, &e)
+			if !names(p, &k) {
+				next = e.Seqnum
+				return nil
+			}
+			found = true
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, false // it will be passed over when it is opened to be read
+	}
+	return next, found
 }
 
 // crossing finds the first entry of a file after a position that belongs to another chain.

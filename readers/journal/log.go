@@ -112,7 +112,7 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 
 // readID reads a file that holds a 128-bit ID; zero if that fails.
 func readID(path string) [16]byte {
-	text, err := os.ReadFile(path) //nolint:gosec // fixed paths
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return [16]byte{}
 	}

@@ -56,7 +56,7 @@ func tailOf(files []*fileInfo) pump.Position {
 // bootPosition returns the position just before the first entry of the current boot at or after the offset. If there is
 // none it is that of the last entry.
 func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) pump.Position {
-	since := uint64(max(offset.Microseconds(), 1)) //nolint:gosec // positive
+	since := uint64(max(offset.Microseconds(), 1))
 	var first *key
 	for _, info := range files {
 		if info.n == 0 {
@@ -105,7 +105,7 @@ func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
 		lag.Entries += entriesAfter(info, &pos)
 	}
 	if lag.Entries > 0 && pos.Parts&pump.HasRealtime != 0 && lag.Tail.Realtime > pos.Realtime {
-		lag.Age = time.Duration(min(lag.Tail.Realtime-pos.Realtime, 1<<53)) * time.Microsecond //nolint:gosec // bounded
+		lag.Age = time.Duration(min(lag.Tail.Realtime-pos.Realtime, 1<<53)) * time.Microsecond
 	}
 	return lag, nil
 }

@@ -29,7 +29,7 @@ func (t *refTable) get(off uint64) (pump.Ref, bool) {
 	if t.n == 0 {
 		return 0, false
 	}
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // not empty
 	for i := t.home(off); ; i++ {
 		s := &t.slots[i&mask]
 		if s.off == 0 { // asked first: a damaged entry may have items at 0
@@ -53,7 +53,7 @@ func (t *refTable) put(off uint64, ref pump.Ref) int {
 }
 
 func (t *refTable) insert(off uint64, ref pump.Ref) {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // not empty
 	i := t.home(off)
 	for t.slots[i&mask].off != 0 {
 		i++

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,8 +26,6 @@ type Journald struct {
 	cmd       *exec.Cmd
 }
 
-var instances atomic.Int64 // so that the tests of a process can run side by side
-
 // StartJournald starts a journald and stops it when the test ends. It skips the test where that is not possible.
 func StartJournald(t *testing.T, settings ...string) *Journald {
 	t.Helper()
@@ -36,7 +33,14 @@ func StartJournald(t *testing.T, settings ...string) *Journald {
 	if _, serr := os.Stat(journald); err != nil || serr != nil || os.Geteuid() != 0 {
 		t.Skip("no systemd-journald can be started here: that needs root and systemd")
 	}
-	j := &Journald{Namespace: fmt.Sprintf("readertest-%d-%d", os.Getpid(), instances.Add(1))}
+	own := filepath.Base(filepath.Dir(t.TempDir())) + filepath.Base(t.TempDir()) // no other test has it
+	own = strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, own)
+	j := &Journald{Namespace: fmt.Sprintf("readertest-%d-%s", os.Getpid(), own)}
 	j.Dir = filepath.Join("/var/log/journal", strings.TrimSpace(string(machine))+"."+j.Namespace)
 	run := "/run/systemd/journal." + j.Namespace
 	conf := "/run/systemd/journald@" + j.Namespace + ".conf.d"
@@ -66,7 +70,8 @@ func (j *Journald) connect(t *testing.T, socket string) {
 	t.Helper()
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
-	late := time.After(patience)
+	late := time.NewTimer(patience)
+	defer late.Stop()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	must(t, err)
 	t.Cleanup(func() { _ = unix.Close(fd) })
@@ -78,7 +83,7 @@ func (j *Journald) connect(t *testing.T, socket string) {
 		}
 		select {
 		case <-poll.C:
-		case <-late:
+		case <-late.C:
 			t.Fatalf("journald does not come up: %v", err)
 		}
 	}

@@ -80,12 +80,12 @@ type seen struct {
 
 // follower reads along a log and checks what must always hold.
 type follower struct {
-	it     pump.Iterator
-	at     pump.Position
-	seen   []seen
-	gaps   []pump.Gap
-	chunks []*pump.Chunk
-	prints []string // what each chunk was when it came
+	it       pump.Iterator
+	at       pump.Position
+	seen     []seen
+	gaps     []pump.Gap
+	chunks   []*pump.Chunk
+	pictures []string // what each chunk was when it came
 }
 
 func open(t *testing.T, h Harness) pump.Log {
@@ -133,7 +133,7 @@ func (f *follower) next(ctx context.Context) (bool, error) {
 		}
 	}
 	f.chunks = append(f.chunks, c)
-	f.prints = append(f.prints, print(c))
+	f.pictures = append(f.pictures, picture(c))
 	return true, nil
 }
 
@@ -183,8 +183,8 @@ func (f *follower) consecutive(first, n int) error {
 	return nil
 }
 
-// print returns all that a chunk says.
-func print(c *pump.Chunk) string {
+// picture returns all that a chunk says.
+func picture(c *pump.Chunk) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, c.From, c.To, c.Gaps, c.Corrupted)
 	for i := range c.Entries {
@@ -202,7 +202,7 @@ func print(c *pump.Chunk) string {
 func (f *follower) unchanged(t *testing.T) {
 	t.Helper()
 	for i, c := range f.chunks {
-		if print(c) != f.prints[i] {
+		if picture(c) != f.pictures[i] {
 			t.Errorf("chunk %d has changed since it was returned", i)
 		}
 	}
@@ -276,6 +276,8 @@ func testResume(t *testing.T, h Harness) {
 	}
 }
 
+var errWaits = errors.New("there are new entries, and Wait does not return")
+
 func testFollow(t *testing.T, h Harness) {
 	t.Helper()
 	h.Append(t, 0, 10)
@@ -283,16 +285,15 @@ func testFollow(t *testing.T, h Harness) {
 	f.drain(t)
 	total := 10
 	for round := range 6 {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errWaits)
 		waited := make(chan error, 1)
-		go func() { waited <- f.it.Wait(t.Context()) }()
+		go func() { waited <- f.it.Wait(ctx) }()
 		h.Append(t, total, 5)
 		total += 5
-		select {
-		case err := <-waited:
-			must(t, err)
-		case <-time.After(patience):
-			t.Fatalf("round %d: Wait does not return", round)
+		if err := <-waited; err != nil {
+			t.Fatalf("round %d: %v, %v", round, err, context.Cause(ctx))
 		}
+		cancel()
 		must(t, f.until(t.Context(), total))
 		if h.Rotate != nil && round%2 == 1 {
 			h.Rotate(t)
@@ -400,12 +401,14 @@ func testCancel(t *testing.T, h Harness) {
 		}
 	}()
 	cancel()
+	late := time.NewTimer(patience)
+	defer late.Stop()
 	select {
 	case err := <-ended:
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled, it ends with %v", err)
 		}
-	case <-time.After(patience):
+	case <-late.C:
 		t.Error("cancelled, it goes on")
 	}
 }

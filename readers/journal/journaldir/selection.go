@@ -63,9 +63,6 @@ type Selection struct {
 	UID *int
 }
 
-// roots are the directories that journald writes to, persistent ones last.
-var roots = [...]string{"/run/log/journal", "/var/log/journal"}
-
 // Roots returns the directories in which journals are looked for, whether they exist or not. It is empty when Files
 // are named.
 func (s Selection) Roots() []string {
@@ -76,7 +73,7 @@ func (s Selection) Roots() []string {
 		return []string{filepath.Clean(s.Path)}
 	}
 	var dirs []string
-	for _, root := range roots {
+	for _, root := range []string{"/run/log/journal", "/var/log/journal"} { // where journald writes
 		if s.Flags&RuntimeOnly != 0 && !underRun(root) {
 			continue
 		}

@@ -39,9 +39,11 @@ func expect(t *testing.T, w *Watcher, what string, do func() error) {
 	if after := w.Check(); after == before {
 		t.Errorf("%s: Check still says %d", what, after)
 	}
+	late := time.NewTimer(10 * time.Second)
+	defer late.Stop()
 	select {
 	case <-w.Changed():
-	case <-time.After(10 * time.Second):
+	case <-late.C:
 		t.Errorf("%s: nothing comes from Changed", what)
 	}
 }
