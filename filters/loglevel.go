@@ -3,6 +3,8 @@ package filters
 import (
 	"fmt"
 	"math"
+
+	"journalpump/internal/glob"
 )
 
 // UnitLogLevelConfig is one rule of one of the configuration's unit_log_levels.
@@ -19,7 +21,7 @@ type UnitLogLevels struct {
 }
 
 type unitLogLevel struct {
-	glob  *Glob
+	glob  *glob.Glob
 	level int8
 }
 
@@ -34,7 +36,7 @@ func NewUnitLogLevels(rules []UnitLogLevelConfig) (*UnitLogLevels, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rule %d (%s): %w", i+1, r.ServiceGlob, err)
 		}
-		u.rules = append(u.rules, unitLogLevel{glob: CompileGlob(r.ServiceGlob), level: level})
+		u.rules = append(u.rules, unitLogLevel{glob: glob.Compile(r.ServiceGlob), level: level})
 	}
 	return u, nil
 }

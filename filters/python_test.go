@@ -15,8 +15,6 @@ type pythonVectors struct {
 	UUIDs    []vector
 	Seconds  []vector
 	Binaries []vector
-	Globs    []globVector
-	Texts    []string
 }
 
 type vector struct {
@@ -33,15 +31,6 @@ func (v *vector) UnmarshalJSON(b []byte) error {
 		v.value = append(v.value, byte(r))
 	}
 	return nil
-}
-
-type globVector struct {
-	pattern string
-	matches []string
-}
-
-func (v *globVector) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &[]any{&v.pattern, &v.matches})
 }
 
 func loadPythonVectors(t *testing.T) *pythonVectors {
@@ -113,28 +102,5 @@ func TestBytesLiteralAsPython(t *testing.T) {
 		if got := string(appendText(nil, v.value, BinaryPython)); got != *v.want {
 			t.Errorf("%q: %s, Python says %s", v.value, got, *v.want)
 		}
-	}
-}
-
-func TestGlobAsPython(t *testing.T) {
-	vectors := loadPythonVectors(t)
-	for _, v := range vectors.Globs {
-		g := CompileGlob(v.pattern)
-		for _, text := range vectors.Texts {
-			if want := slices.Contains(v.matches, text); g.Match([]byte(text)) != want {
-				t.Errorf("glob %q, text %q: match %t, Python says %t", v.pattern, text, !want, want)
-			}
-		}
-	}
-}
-
-func TestGlobIsNotExponential(t *testing.T) {
-	g := CompileGlob("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b")
-	text := make([]byte, 4096)
-	for i := range text {
-		text[i] = 'a'
-	}
-	if g.Match(text) { // with backtracking into every star this would not end
-		t.Error("matches")
 	}
 }

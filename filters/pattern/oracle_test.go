@@ -263,9 +263,6 @@ func knownToDiffer(pattern string) bool {
 	}
 	differs := false
 	t.root.walk(func(n *node) {
-		if n.op == opRepeat && n.max != 0 && n.max != 1 && n.subs[0].nullable() && n.has(opCapture) {
-			differs = true // what a group holds after an iteration that matched nothing
-		}
 		if n.op == opAtomic && n.subs[0].op == opRepeat && n.subs[0].subs[0].op != opSet {
 			differs = true // Python 3.11 makes every iteration of a possessive repeat atomic, against its documentation
 		}

@@ -17,7 +17,6 @@ type instOp uint8
 const (
 	instSet    instOp = iota // one character of set, then x
 	instSplit                // x, or else y
-	instLoop                 // x; or y if x was tried at this position, which ends a repeat whose body matched nothing
 	instSave                 // the position goes to slot y, then x
 	instAssert               // x where at holds
 	instMatch
@@ -159,10 +158,23 @@ func (c *programCompiler) repeat(n *node, next int) (int, error) {
 }
 
 // star compiles any number of n's body.
+//
+// A body that matches nothing ends the repeat, but what its groups then hold counts, as it does in Python. A thread has
+// to know whether it has matched something since the body began. So a body that may be empty is compiled twice: it is
+// entered in the copy whose end leaves the repeat, and its first character leads over to the copy whose end repeats.
 func (c *programCompiler) star(n *node, next int) (int, error) {
 	split := c.add(inst{op: instFail}) // filled in below: it and the body refer to each other
-	loop := c.add(inst{op: instLoop, x: split, y: next})
-	body, err := c.node(n.subs[0], loop)
+	again := len(c.insts)
+	body, err := c.node(n.subs[0], split)
+	if err == nil && n.subs[0].nullable() {
+		leave := len(c.insts)
+		body, err = c.node(n.subs[0], next)
+		for i := leave; i < len(c.insts) && err == nil; i++ {
+			if c.insts[i].op == instSet {
+				c.insts[i].x = c.insts[i-leave+again].x
+			}
+		}
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -174,8 +174,9 @@ func withCase(pairs []rune, ascii bool) runeSet {
 	}
 	for _, c := range unicode.CaseRanges {
 		for r := rune(c.Lo); r <= rune(c.Hi); r++ { //nolint:gosec // at most unicode.MaxRune
-			if s.contains(r) {
-				out = appendCases(out, r)
+			// Not all of an orbit are in CaseRanges (ß has no upper case of its own), but one of them is.
+			if orbit := appendCases(nil, r); containsAny(s, orbit) {
+				out = append(out, orbit...)
 			}
 		}
 	}
@@ -187,6 +188,15 @@ func withCase(pairs []rune, ascii bool) runeSet {
 		}
 	}
 	return normalize(out)
+}
+
+func containsAny(s runeSet, pairs []rune) bool {
+	for i := 0; i < len(pairs); i += 2 {
+		if s.contains(pairs[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // pythonOnlyCases are the characters that Python takes for the same ignoring case (their lower or upper case forms

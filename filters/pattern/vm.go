@@ -126,13 +126,6 @@ func (m *machine) step(r rune, pos, after int) bool {
 func (m *machine) add(t *threads, pc, pos int) {
 	for {
 		in := &m.prog.insts[pc]
-		if in.op == instLoop {
-			// Not marked: any number of bodies may end here, and each may be the first to come.
-			if pc = in.x; t.has(pc) {
-				pc = in.y
-			}
-			continue
-		}
 		if t.has(pc) {
 			return
 		}
@@ -159,7 +152,7 @@ func (m *machine) add(t *threads, pc, pos int) {
 				return
 			}
 			pc = in.x
-		case instFail, instLoop:
+		case instFail:
 			return
 		}
 	}

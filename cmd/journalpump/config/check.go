@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"journalpump/filters"
 	"journalpump/internal/conf"
+	"journalpump/internal/glob"
 )
 
 // UnitsFunc lists the units that have entries in a reader's journal.
@@ -157,9 +157,9 @@ func (u *usedLevels) check() {
 }
 
 func matchesAny(pattern string, units []string) bool {
-	glob := filters.CompileGlob(pattern)
+	g := glob.Compile(pattern)
 	for _, u := range units {
-		if u == pattern || glob.Match([]byte(u)) {
+		if u == pattern || g.Match([]byte(u)) {
 			return true
 		}
 	}

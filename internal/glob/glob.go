@@ -1,4 +1,5 @@
-package filters
+// Package glob matches names against shell patterns.
+package glob
 
 import "unicode/utf8"
 
@@ -6,20 +7,20 @@ import "unicode/utf8"
 // [a-z] and [!a-z] one of a set, and a [ that is never closed stands for itself. There is no escape and no bad pattern.
 type Glob struct {
 	pattern string
-	tokens  []globToken
+	tokens  []token
 }
 
-type globKind uint8
+type kind uint8
 
 const (
-	globOne  globKind = iota // the character from
-	globAny                  // any character
-	globStar                 // any text
-	globSet                  // one of set
+	oneKind  kind = iota // the character from
+	anyKind              // any character
+	starKind             // any text
+	setKind              // one of set
 )
 
-type globToken struct {
-	kind    globKind
+type token struct {
+	kind    kind
 	from    rune
 	negated bool
 	set     []runeRange
@@ -27,14 +28,14 @@ type globToken struct {
 
 type runeRange struct{ from, to rune }
 
-// CompileGlob compiles a pattern.
-func CompileGlob(pattern string) *Glob {
+// Compile compiles a pattern.
+func Compile(pattern string) *Glob {
 	g := &Glob{pattern: pattern}
 	rest := []rune(pattern)
 	for len(rest) > 0 {
-		var t globToken
-		t, rest = nextGlobToken(rest)
-		if t.kind == globStar && len(g.tokens) > 0 && g.tokens[len(g.tokens)-1].kind == globStar {
+		var t token
+		t, rest = nextToken(rest)
+		if t.kind == starKind && len(g.tokens) > 0 && g.tokens[len(g.tokens)-1].kind == starKind {
 			continue
 		}
 		g.tokens = append(g.tokens, t)
@@ -45,18 +46,18 @@ func CompileGlob(pattern string) *Glob {
 // String returns the pattern.
 func (g *Glob) String() string { return g.pattern }
 
-func nextGlobToken(p []rune) (t globToken, rest []rune) {
+func nextToken(p []rune) (t token, rest []rune) {
 	switch p[0] {
 	case '*':
-		return globToken{kind: globStar}, p[1:]
+		return token{kind: starKind}, p[1:]
 	case '?':
-		return globToken{kind: globAny}, p[1:]
+		return token{kind: anyKind}, p[1:]
 	case '[':
 		if end := closingBracket(p); end > 0 {
-			return globSetOf(p[1:end]), p[end+1:]
+			return setOf(p[1:end]), p[end+1:]
 		}
 	}
-	return globToken{kind: globOne, from: p[0]}, p[1:]
+	return token{kind: oneKind, from: p[0]}, p[1:]
 }
 
 // closingBracket returns the index of the ] that closes the set at the beginning of p, or 0. A ] that comes first, or
@@ -77,8 +78,8 @@ func closingBracket(p []rune) int {
 	return 0
 }
 
-func globSetOf(p []rune) globToken {
-	t := globToken{kind: globSet}
+func setOf(p []rune) token {
+	t := token{kind: setKind}
 	if p[0] == '!' {
 		t.negated = true
 		p = p[1:]
@@ -95,18 +96,18 @@ func globSetOf(p []rune) globToken {
 	return t
 }
 
-func (t *globToken) matches(r rune) bool {
+func (t *token) matches(r rune) bool {
 	switch t.kind {
-	case globOne:
+	case oneKind:
 		return r == t.from
-	case globSet:
+	case setKind:
 		for _, s := range t.set {
 			if s.from <= r && r <= s.to {
 				return !t.negated
 			}
 		}
 		return t.negated
-	case globAny, globStar:
+	case anyKind, starKind:
 	}
 	return true
 }
@@ -119,7 +120,7 @@ func (g *Glob) Match(text []byte) bool {
 	for i < len(text) {
 		r, n := utf8.DecodeRune(text[i:])
 		switch {
-		case k < len(g.tokens) && g.tokens[k].kind == globStar:
+		case k < len(g.tokens) && g.tokens[k].kind == starKind:
 			star, from = k, i
 			k++
 		case k < len(g.tokens) && g.tokens[k].matches(r):
@@ -133,7 +134,7 @@ func (g *Glob) Match(text []byte) bool {
 			return false
 		}
 	}
-	for k < len(g.tokens) && g.tokens[k].kind == globStar {
+	for k < len(g.tokens) && g.tokens[k].kind == starKind {
 		k++
 	}
 	return k == len(g.tokens)

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"journalpump/cmd/journalpump/config"
+	"journalpump/filters/geo"
+	"journalpump/filters/search"
+	"journalpump/pump"
+	"journalpump/readers"
+	"journalpump/readers/journal"
+)
+
+// build makes of a configuration what the engine runs.
+func (d *daemon) build(c *config.Config) ([]pump.ReaderSpec, error) {
+	var locator search.Locator
+	if c.GeoIPDatabase != "" {
+		db, err := geo.Open(c.GeoIPDatabase)
+		if err != nil {
+			return nil, fmt.Errorf("geoip_database: %w", err)
+		}
+		locator = db
+	}
+	d.builder.Logger = d.log
+	d.builder.Open = func(r *config.Reader) func(context.Context) (pump.Log, error) {
+		var match *journal.Match
+		if name, value, ok := r.IndexMatch(c); ok {
+			match = &journal.Match{Name: name, Value: []byte(value)}
+		}
+		return func(ctx context.Context) (pump.Log, error) {
+			return readers.OpenJournal(ctx, &r.Journal, match, d.log.With("reader", r.Name))
+		}
+	}
+	return d.builder.Build(c, locator)
+}

@@ -1,0 +1,116 @@
+// Command journalpump reads the systemd journal and pumps its entries to senders.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"journalpump/readers/journal/libsystemd"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// errReported ends the program with status 1 and says nothing more: the reason was shown already.
+var errReported = errors.New("reported")
+
+func run(args []string) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(context.Background())
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errReported):
+		return 1
+	default:
+		fmt.Fprintln(os.Stderr, "journalpump:", err)
+		return 1
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	var opts runOptions
+	root := &cobra.Command{
+		Use:   "journalpump CONFIG",
+		Short: "Pump the systemd journal to where its entries are wanted",
+		Long: "journalpump reads the systemd journal, filters and redacts its entries, and sends them on.\n" +
+			"Each sender keeps its own position and moves it only when its destination has accepted.",
+		Args:          cobra.ExactArgs(1),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return pumpCommand(cmd.Context(), args[0], opts)
+		},
+	}
+	opts.addFlags(root)
+	root.SetVersionTemplate("journalpump {{.Version}}\n")
+	root.AddCommand(newRunCommand(), newCheckCommand(), newVersionCommand(), newChildCommand())
+	return root
+}
+
+func newRunCommand() *cobra.Command {
+	var opts runOptions
+	cmd := &cobra.Command{
+		Use:   "run CONFIG",
+		Short: "Pump as CONFIG says (what journalpump CONFIG does too)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return pumpCommand(cmd.Context(), args[0], opts)
+		},
+	}
+	opts.addFlags(cmd)
+	return cmd
+}
+
+func newVersionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "journalpump", version())
+			return err
+		},
+	}
+}
+
+// newChildCommand is what the libsystemd backend starts: a process that may crash instead of the agent.
+func newChildCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    libsystemd.ChildCommand,
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if libsystemd.ChildMain(os.Stdin, os.Stdout) != 0 {
+				return errReported
+			}
+			return nil
+		},
+	}
+}
+
+// version returns what the build knows of itself: the module's version, or the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "devel"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "CGO_ENABLED" && s.Value == "0" {
+			return v + " (static, native journal backend only)"
+		}
+	}
+	return v
+}

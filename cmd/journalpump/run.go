@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"journalpump/cmd/journalpump/config"
+	"journalpump/internal/conf"
+	"journalpump/internal/logging"
+	"journalpump/internal/notify"
+	"journalpump/internal/statsd"
+	"journalpump/pump"
+	"journalpump/state"
+)
+
+// runOptions are the flags of the run command.
+type runOptions struct {
+	once    bool
+	timeout time.Duration
+}
+
+func (o *runOptions) addFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.once, "once", false, "pump what there is, deliver it, save the state and end")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "with --once: how long a destination may refuse before it is given up")
+}
+
+// stopTimeout bounds a stop; stopSlack is what the rest of a stop, such as saving the state, may take on top.
+const (
+	stopTimeout = 10 * time.Second
+	stopSlack   = 3 * time.Second
+)
+
+// daemon is the running program.
+type daemon struct {
+	path    string
+	opts    runOptions
+	level   slog.LevelVar
+	log     *slog.Logger
+	notify  notify.Notifier
+	metrics meter
+	config  *config.Config
+	builder config.Builder
+	pump    *pump.Pump
+}
+
+// pumpCommand runs the agent until a signal stops it or, with --once, everything is delivered.
+func pumpCommand(ctx context.Context, path string, opts runOptions) error {
+	cfg, report := config.Load(path)
+	if err := showProblems(os.Stderr, report); err != nil {
+		return err
+	}
+	d := daemon{path: path, opts: opts, config: cfg}
+	d.level.Set(cfg.LogLevel.Level())
+	log, flush := logging.New(&d.level)
+	defer closeQuietly(flush)
+	d.log = log
+	if err := d.run(ctx); err != nil {
+		log.Error("stopped", "error", err)
+		return errReported
+	}
+	return nil
+}
+
+// showProblems prints all problems of a configuration, and returns errReported if it cannot be run.
+func showProblems(w io.Writer, report *conf.Report) error {
+	for _, p := range report.Problems() {
+		fmt.Fprintln(w, p)
+	}
+	if report.HasErrors() {
+		return errReported
+	}
+	return nil
+}
+
+func closeQuietly(c io.Closer) { _ = c.Close() } // nothing can be done about it, and nobody to tell
+
+func (d *daemon) run(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	specs, err := d.build(d.config)
+	if err != nil {
+		return err
+	}
+	previous, save, err := d.openState(ctx)
+	if err != nil {
+		return err
+	}
+	d.metrics.use(ctx, d.config.Statsd)
+	defer d.metrics.close()
+
+	d.pump = pump.New(pump.Options{
+		Logger:      d.log,
+		Metrics:     &d.metrics,
+		State:       previous,
+		Save:        save,
+		Saved:       d.showStatus,
+		StopTimeout: stopTimeout,
+		Once:        d.opts.once,
+		Timeout:     d.opts.timeout,
+	})
+	d.tell(d.notify.Ready("reading its configuration"))
+	d.log.Info("started", "version", version(), "config", d.path, "readers", len(specs))
+
+	ended := make(chan error, 1)
+	helpers, quit := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	background.Go(func() { d.feedWatchdog(helpers) })
+	if !d.opts.once {
+		background.Go(func() { d.reloadOnHangup(helpers) })
+	}
+	go func() { ended <- d.pump.Run(ctx, specs) }()
+	err = d.wait(ctx, ended)
+	quit()
+	background.Wait()
+	return err
+}
+
+// wait waits for the pump to end. After a stop it gives up on one that does not.
+func (d *daemon) wait(ctx context.Context, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	d.log.Info("stopping")
+	d.tell(d.notify.Stopping("stopping"))
+	giveUp := time.NewTimer(stopTimeout + stopSlack)
+	defer giveUp.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-giveUp.C:
+		return fmt.Errorf("something did not stop within %v; what it was sending will be sent again", stopTimeout+stopSlack)
+	}
+}
+
+// openState returns what the state file says, and how to save to it. Without a path nothing is kept.
+func (d *daemon) openState(ctx context.Context) (pump.Snapshot, func(pump.Snapshot) error, error) {
+	if d.config.StateFile == "" {
+		return pump.Snapshot{}, nil, nil
+	}
+	snapshot, warnings, err := state.Load(d.config.StateFile)
+	for _, w := range warnings {
+		d.log.WarnContext(ctx, w, "state_file", d.config.StateFile)
+	}
+	if err != nil {
+		return pump.Snapshot{}, nil, fmt.Errorf("reading the state: %w", err)
+	}
+	file, err := state.Open(d.config.StateFile)
+	if err != nil {
+		return pump.Snapshot{}, nil, fmt.Errorf("opening the state file: %w", err)
+	}
+	return snapshot, file.Save, nil
+}
+
+// reloadOnHangup reads the configuration again at each SIGHUP.
+func (d *daemon) reloadOnHangup(ctx context.Context) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+			d.tell(d.notify.Reloading())
+			if err := d.reload(ctx); err != nil {
+				d.log.Error("the new configuration is refused, the old one goes on", "error", err)
+			} else {
+				d.log.Info("reloaded")
+			}
+			d.pump.Reopen()
+			d.tell(d.notify.Ready(""))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (d *daemon) reload(ctx context.Context) error {
+	cfg, report := config.Load(d.path)
+	for _, p := range report.Problems() {
+		d.log.Warn("configuration", "problem", p.String())
+	}
+	if report.HasErrors() {
+		return errors.New("it has errors")
+	}
+	specs, err := d.build(cfg)
+	if err != nil {
+		return err
+	}
+	if cfg.StateFile != d.config.StateFile {
+		d.log.Warn("json_state_file_path was changed; that takes effect at the next start", "now", d.config.StateFile)
+		cfg.StateFile = d.config.StateFile
+	}
+	if err := d.pump.Reload(ctx, specs); err != nil {
+		return err
+	}
+	d.level.Set(cfg.LogLevel.Level())
+	d.metrics.use(ctx, cfg.Statsd)
+	d.config = cfg
+	return nil
+}
+
+// feedWatchdog tells systemd that all is well, as long as it is.
+func (d *daemon) feedWatchdog(ctx context.Context) {
+	every, err := d.notify.WatchdogInterval()
+	if err != nil {
+		d.log.Warn("the watchdog is not fed", "error", err)
+	}
+	if every <= 0 {
+		return
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if d.pump.Stuck() {
+				d.log.Error("something is stuck, so the watchdog is not fed")
+				continue
+			}
+			d.tell(d.notify.Watchdog())
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (d *daemon) tell(err error) {
+	if err != nil {
+		d.log.Debug("telling the service manager", "error", err)
+	}
+}
+
+// meter is the pump's Metrics: the statsd client of the configuration in force.
+type meter struct {
+	mu     sync.RWMutex
+	client *statsd.Client
+	config config.Statsd
+}
+
+// use switches to the client that the settings ask for, if they have changed.
+func (m *meter) use(ctx context.Context, settings *config.Statsd) {
+	var s config.Statsd
+	if settings != nil {
+		s = *settings
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	same := s.Host == m.config.Host && s.Port == m.config.Port && s.Prefix == m.config.Prefix && maps.Equal(s.Tags, m.config.Tags)
+	if same {
+		return
+	}
+	old := m.client
+	m.client = statsd.New(ctx, statsd.Config{Host: s.Host, Port: int(s.Port), Prefix: s.Prefix, Tags: s.Tags})
+	m.config = s
+	if old != nil {
+		closeQuietly(old)
+	}
+}
+
+func (m *meter) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.client != nil {
+		closeQuietly(m.client)
+	}
+	m.client = nil
+}
+
+// Count implements pump.Metrics.
+func (m *meter) Count(name string, n int64, tags map[string]string) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	m.client.Count(name, n, tags)
+}
+
+// Gauge implements pump.Metrics.
+func (m *meter) Gauge(name string, value float64, tags map[string]string) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	m.client.Gauge(name, value, tags)
+}

@@ -1,0 +1,57 @@
+package glob
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// vectors are what testdata/python.py recorded.
+type vectors struct {
+	Globs []vector
+	Texts []string
+}
+
+type vector struct {
+	pattern string
+	matches []string
+}
+
+func (v *vector) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &[]any{&v.pattern, &v.matches})
+}
+
+func TestAsPython(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "python.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors vectors
+	if err := json.Unmarshal(data, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	if len(vectors.Globs) < 100 || len(vectors.Texts) < 100 {
+		t.Fatalf("%d globs and %d texts", len(vectors.Globs), len(vectors.Texts))
+	}
+	for _, v := range vectors.Globs {
+		g := Compile(v.pattern)
+		for _, text := range vectors.Texts {
+			if want := slices.Contains(v.matches, text); g.Match([]byte(text)) != want {
+				t.Errorf("glob %q, text %q: match %t, Python says %t", v.pattern, text, !want, want)
+			}
+		}
+	}
+}
+
+func TestIsNotExponential(t *testing.T) {
+	g := Compile("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b")
+	text := make([]byte, 4096)
+	for i := range text {
+		text[i] = 'a'
+	}
+	if g.Match(text) { // with backtracking into every star this would not end
+		t.Error("matches")
+	}
+}

@@ -1,0 +1,65 @@
+// Package readers opens the logs that readers read: which kinds there are, and which backend reads them.
+package readers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"journalpump/internal/glob"
+	"journalpump/pump"
+	"journalpump/readers/journal"
+	"journalpump/readers/journal/journalfile"
+	"journalpump/readers/journal/libsystemd"
+)
+
+// OpenJournal opens the systemd journal with the backend that the settings ask for. match is a hint for the index, or
+// nil, see journal.Options. With the backend "auto" the journal is read natively, unless a file of it asks for a newer reader and
+// this program was built with libsystemd.
+func OpenJournal(ctx context.Context, c *journal.Config, match *journal.Match, log *slog.Logger) (pump.Log, error) {
+	options, err := c.Options()
+	if err != nil {
+		return nil, pump.Permanent(err)
+	}
+	options.Match = match
+	if c.Backend == journal.Libsystemd {
+		return openLibsystemd(ctx, options)
+	}
+	native, err := journal.Open(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	if c.Backend == journal.Native {
+		return native, nil
+	}
+	problem, ok := unsupported(native)
+	if !ok {
+		return native, nil
+	}
+	other, err := openLibsystemd(ctx, options)
+	if err != nil {
+		log.Error("a journal file needs a newer reader, and libsystemd cannot be used instead; it is left out", "file", problem.String(), "error", err)
+		return native, nil
+	}
+	log.Warn("a journal file needs a newer reader, so libsystemd reads the journal", "file", problem.String())
+	return other, native.Close()
+}
+
+// unsupported returns a file that only a newer reader understands.
+func unsupported(l *journal.Log) (journal.Problem, bool) {
+	for _, p := range l.Problems() {
+		if _, ok := errors.AsType[*journalfile.UnsupportedError](p.Err); ok {
+			return p, true
+		}
+	}
+	return journal.Problem{}, false
+}
+
+func openLibsystemd(ctx context.Context, o journal.Options) (pump.Log, error) {
+	return libsystemd.Open(ctx, libsystemd.Options{
+		Selection: o.Selection,
+		Units:     o.Units,
+		Glob:      func(pattern string) func([]byte) bool { return glob.Compile(pattern).Match },
+	})
+}
