@@ -55,21 +55,21 @@ func standardSink(stderr *os.File) sink {
 	return &textSink{out: stderr, style: style}
 }
 
-var levelNames = map[string]slog.Level{
-	"DEBUG":    slog.LevelDebug,
-	"INFO":     slog.LevelInfo,
-	"WARNING":  slog.LevelWarn,
-	"WARN":     slog.LevelWarn,
-	"ERROR":    slog.LevelError,
-	"CRITICAL": LevelCritical,
-	"FATAL":    LevelCritical,
-	"NOTSET":   slog.LevelDebug - 4, // everything
-}
-
 // ParseLevel takes the names of Python's logging, in any case, and its numbers (10 is DEBUG, 50 is CRITICAL).
 func ParseLevel(s string) (slog.Level, error) {
-	if level, ok := levelNames[strings.ToUpper(s)]; ok {
-		return level, nil
+	switch strings.ToUpper(s) {
+	case "DEBUG":
+		return slog.LevelDebug, nil
+	case "INFO":
+		return slog.LevelInfo, nil
+	case "WARNING", "WARN":
+		return slog.LevelWarn, nil
+	case "ERROR":
+		return slog.LevelError, nil
+	case "CRITICAL", "FATAL":
+		return LevelCritical, nil
+	case "NOTSET": // everything
+		return slog.LevelDebug - 4, nil
 	}
 	if n, err := strconv.Atoi(s); err == nil && n >= 0 && n <= 1000 {
 		return slog.Level((n - 20) * 4 / 10), nil // 10 apart there, 4 apart here; INFO is 20 there, 0 here

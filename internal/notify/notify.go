@@ -54,12 +54,10 @@ func (Notifier) WatchdogInterval() (time.Duration, error) {
 	return limit / 2, nil
 }
 
-var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
-
 func (Notifier) send(state, status string) error {
 	if status != "" {
 		// A line break would end the status and start an assignment of its own.
-		status = "STATUS=" + oneLine.Replace(status)
+		status = "STATUS=" + strings.NewReplacer("\n", " ", "\r", " ").Replace(status)
 		if state != "" {
 			state += "\n"
 		}

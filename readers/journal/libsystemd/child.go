@@ -116,16 +116,14 @@ func (c *child) answer(k kind, payload []byte) []byte {
 }
 
 func (c *child) handleRequest(k kind, payload []byte) ([]byte, error) {
+	if c.handle == nil && k != askOpen && k != askProbe {
+		return nil, errNotOpen
+	}
 	switch k {
 	case askOpen:
 		return c.open(payload)
 	case askProbe:
 		return c.probe(string(payload))
-	}
-	if c.handle == nil {
-		return nil, errNotOpen
-	}
-	switch k {
 	case askRead:
 		return c.read(payload)
 	case askWait:

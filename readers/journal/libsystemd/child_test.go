@@ -13,12 +13,6 @@ import (
 	"journalpump/pump"
 )
 
-// What the test child does when it comes to the entries with these sequence numbers: "crash:7,stop:9".
-const (
-	misbehave     = "LIBSYSTEMD_TEST_MISBEHAVE"
-	misbehaveOnce = "LIBSYSTEMD_TEST_ONCE" // a file: with it, only the first child does, which creates it
-)
-
 func testChild() int {
 	before := func(pump.Position) {}
 	if what := os.Getenv(misbehave); what != "" {

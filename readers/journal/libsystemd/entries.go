@@ -78,7 +78,7 @@ func (f *fields) decode(payload []byte, from pump.Position) (batch, error) {
 	if flags&flagForget != 0 {
 		f.dict = pump.NewDict()
 	}
-	c := &pump.Chunk{From: from, To: from, Corrupted: int(min(d.number(), 1<<30)), Bytes: len(payload)} //nolint:gosec // just bounded
+	c := &pump.Chunk{From: from, To: from, Corrupted: int(min(d.number(), 1<<30)), Bytes: len(payload)}
 	n := d.count(positionSize + 1)
 	c.Entries = make([]pump.Entry, 0, n)
 	for range n {
@@ -100,7 +100,7 @@ func (f *fields) entry(d *decoder, c *pump.Chunk) {
 	for range d.count(1) {
 		tag := d.number()
 		if tag >= tagKnown {
-			if tag-tagKnown >= uint64(f.dict.Len()) {
+			if tag-tagKnown >= uint64(f.dict.Len()) { //nolint:gosec // a length
 				d.fail()
 				return
 			}

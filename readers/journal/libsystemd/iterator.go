@@ -14,12 +14,13 @@ import (
 const unitField = "_SYSTEMD_UNIT"
 
 const (
-	batchEntries = 1000
-	batchBytes   = 1 << 20
-	waitLimit    = 250 * time.Millisecond // how long the child waits for a change at a time
-	listInterval = time.Second            // how often the files are listed anew while there is enough to read
-	maxReopens   = 50                     // in one Next, until the files there are no longer change
-	reopenPause  = 5 * time.Millisecond   // before the second of those, and so much longer before each more
+	batchEntries     = 1000
+	batchBytes       = 1 << 20
+	waitLimit        = 250 * time.Millisecond // how long the child waits for a change at a time
+	waitMicroseconds = uint64(waitLimit / time.Microsecond)
+	listInterval     = time.Second          // how often the files are listed anew while there is enough to read
+	maxReopens       = 50                   // in one Next, until the files there are no longer change
+	reopenPause      = 5 * time.Millisecond // before the second of those, and so much longer before each more
 )
 
 // iterator implements pump.Iterator.
@@ -231,13 +232,13 @@ func (it *iterator) Wait(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil || changed: // Next will find out what is wrong
-			return nil
+			return nil //nolint:nilerr // as it says
 		}
 	}
 }
 
 func (it *iterator) wait(ctx context.Context) (bool, error) {
-	request := func(b []byte) []byte { return binary.AppendUvarint(b, uint64(waitLimit.Microseconds())) }
+	request := func(b []byte) []byte { return binary.AppendUvarint(b, waitMicroseconds) }
 	payload, err := it.session.call(ctx, askWait, request, sayWait)
 	if err != nil {
 		return false, err

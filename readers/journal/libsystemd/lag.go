@@ -38,7 +38,7 @@ func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
 			same = ahead
 		}
 	}
-	lag.Entries += int64(same) //nolint:gosec // a number of entries
+	lag.Entries += int64(same)
 	return lag, nil
 }
 

@@ -119,14 +119,14 @@ func (l *Log) seek(ctx context.Context, start pump.Start) (pump.Position, error)
 	case pump.StartTail:
 		return l.control.place(ctx, askTail, nil)
 	case pump.StartRealtime:
-		r := placeRequest{usec: uint64(max(0, start.Time.UnixMicro()))} //nolint:gosec // not negative
+		r := placeRequest{usec: uint64(max(0, start.Time.UnixMicro()))}
 		return l.control.place(ctx, askBefore, r.append)
 	case pump.StartBoot:
 		boot, err := currentBoot()
 		if err != nil {
 			return pump.Position{}, err
 		}
-		r := placeRequest{boot: boot, usec: uint64(max(0, start.Offset.Microseconds()))} //nolint:gosec // not negative
+		r := placeRequest{boot: boot, usec: uint64(max(0, start.Offset.Microseconds()))}
 		return l.control.place(ctx, askBefore, r.append)
 	}
 	return pump.Position{}, fmt.Errorf("unknown kind of start %d", start.Kind)

@@ -138,7 +138,7 @@ func writeAll(ctx context.Context, j *readertest.Journald, messages int) error {
 			return fmt.Errorf("message %d: %w", n, err)
 		}
 		if n%1500 == 0 {
-			rotate := exec.CommandContext(ctx, "journalctl", "--namespace="+j.Namespace, "--rotate") //nolint:gosec // our own name
+			rotate := exec.CommandContext(ctx, "journalctl", "--namespace="+j.Namespace, "--rotate")
 			if out, err := rotate.CombinedOutput(); err != nil {
 				return errors.Join(ctx.Err(), fmt.Errorf("rotating: %w: %s", err, out))
 			}

@@ -23,6 +23,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// Variables of the test child's environment: what it does when it comes to the entries with these sequence numbers: "crash:7,stop:9".
+const (
+	misbehave     = "LIBSYSTEMD_TEST_MISBEHAVE"
+	misbehaveOnce = "LIBSYSTEMD_TEST_ONCE" // a file: with it, only the first child does, which creates it
+)
+
 // remotePath is systemd's tool that makes a journal of an export.
 const remotePath = "/lib/systemd/systemd-journal-remote"
 
@@ -40,7 +46,7 @@ func needTools(tb testing.TB) {
 func remote(tb testing.TB, path string, export []byte) {
 	tb.Helper()
 	needTools(tb)
-	cmd := exec.Command(remotePath, "--output="+path, "--split-mode=none", "-")
+	cmd := exec.CommandContext(tb.Context(), remotePath, "--output="+path, "--split-mode=none", "-")
 	cmd.Stdin = bytes.NewReader(export)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("systemd-journal-remote: %v: %s", err, out)

@@ -32,7 +32,7 @@ func journalctl(tb testing.TB, dir string) (all []exported) {
 	if _, err := exec.LookPath("journalctl"); err != nil {
 		tb.Skip("no journalctl to compare with")
 	}
-	out, err := exec.Command("journalctl", "-D", dir, "-o", "export", "--all").Output()
+	out, err := exec.CommandContext(tb.Context(), "journalctl", "-D", dir, "-o", "export", "--all").Output()
 	if err != nil {
 		tb.Fatalf("journalctl: %v", err)
 	}

@@ -152,7 +152,7 @@ func (s *session) changed() (bool, error) {
 		return true, nil
 	}
 	for f, r := range s.refused {
-		if r.beingMade(f) && fingerprint(f) != r.print {
+		if r.beingMade(f) && fingerprint(f) != r.fingerprint {
 			return true, nil
 		}
 	}
@@ -199,8 +199,8 @@ func (s *session) open(ctx context.Context, after pump.Position, units []string,
 
 // refused is a file that libsystemd did not open. Maybe it was only being made, or being extended.
 type refused struct {
-	since time.Time
-	print uint64 // its fingerprint before
+	since       time.Time
+	fingerprint uint64 // before
 }
 
 // makingTime is how long journald may take to make a file of nothing, with much to spare.
@@ -224,7 +224,7 @@ func (s *session) sort(refusals []refusal, prints map[string]uint64) (complete [
 		if i < 0 {
 			continue
 		}
-		r := refused{since: time.Now(), print: prints[f.path]}
+		r := refused{since: time.Now(), fingerprint: prints[f.path]}
 		if earlier, ok := before[f]; ok {
 			r.since = earlier.since
 		}

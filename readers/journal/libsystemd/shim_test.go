@@ -25,9 +25,12 @@ func TestHandleOffset(t *testing.T) {
 	if _, err := handleOffset(reflect.TypeFor[sdjournal.Journal]()); err != nil {
 		t.Error(err)
 	}
-	type renamed struct{ journal *int }
-	type retyped struct{ cjournal *int }
-	for _, other := range []reflect.Type{reflect.TypeFor[renamed](), reflect.TypeFor[retyped]()} {
+	pointer := reflect.TypeFor[*int]()
+	for _, field := range []reflect.StructField{
+		{Name: "journal", PkgPath: "x", Type: pointer},
+		{Name: "cjournal", PkgPath: "x", Type: pointer},
+	} {
+		other := reflect.StructOf([]reflect.StructField{field})
 		if _, err := handleOffset(other); !errors.Is(err, errOtherLayout) {
 			t.Errorf("%v: %v", other, err)
 		}
@@ -42,7 +45,7 @@ func TestChildDiesWithTheAgent(t *testing.T) {
 		beAgentWithHungChild(t, dir)
 	}
 	dir := journalOf(t, 1, 10)
-	agent := exec.Command(os.Args[0], "-test.run=^TestChildDiesWithTheAgent$") //nolint:gosec // this very binary
+	agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildDiesWithTheAgent$") //nolint:gosec // this very binary
 	agent.Env = append(os.Environ(), orphanTest+"="+dir)
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
@@ -65,6 +68,7 @@ func TestChildDiesWithTheAgent(t *testing.T) {
 }
 
 func beAgentWithHungChild(t *testing.T, dir string) {
+	t.Helper()
 	o := inDir(dir)
 	o.environment = []string{misbehave + "=stop:5"}
 	l := openLog(t, o)
