@@ -12,11 +12,21 @@ import (
 // A live journald, messages on all its ways in, files rotated and vacuumed meanwhile: none missing, none twice.
 func TestLive(t *testing.T) {
 	t.Parallel()
+	for _, backend := range []string{"native", "libsystemd"} {
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			testLive(t, backend)
+		})
+	}
+}
+
+func testLive(t *testing.T, backend string) {
+	t.Helper()
 	duration := envDuration(t, "E2E_DURATION", 10*time.Second)
 	rnd := newRand(t)
 	j := journald.Start(t)
 	s := newSetup(t)
-	s.write(t, object{"journal_namespace": j.Namespace})
+	s.write(t, object{"journal_namespace": j.Namespace, "journal_backend": backend})
 	pump := program.Start(t, nil, s.config())
 
 	ways := map[string]func(string) error{
