@@ -19,7 +19,7 @@ func newCheckCommand() *cobra.Command {
 		Short: "Say what is wrong with CONFIG, all of it, without running it",
 		Long: "check says everything that run would refuse, and what is likely to be a mistake: unknown keys, units that\n" +
 			"are not in the journal, files that cannot be read. It exits with 1 if there are errors.",
-		Args: cobra.ExactArgs(1),
+		Args: configArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, report := config.Load(args[0])
 			config.Check(c, report, journalUnits)

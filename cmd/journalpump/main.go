@@ -42,7 +42,7 @@ func newRootCommand() *cobra.Command {
 		Short: "Pump the systemd journal to where its entries are wanted",
 		Long: "journalpump reads the systemd journal, filters and redacts its entries, and sends them on.\n" +
 			"Each sender keeps its own position and moves it only when its destination has accepted.",
-		Args:          cobra.ExactArgs(1),
+		Args:          configArg,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
@@ -56,12 +56,24 @@ func newRootCommand() *cobra.Command {
 	return root
 }
 
+// configArg wants the path of a configuration and nothing else.
+func configArg(cmd *cobra.Command, args []string) error {
+	switch len(args) {
+	case 1:
+		return nil
+	case 0:
+		return fmt.Errorf("the path of a configuration is missing; see %s --help", cmd.CommandPath())
+	default:
+		return fmt.Errorf("want the path of one configuration, got %q; see %s --help", args, cmd.CommandPath())
+	}
+}
+
 func newRunCommand() *cobra.Command {
 	var opts runOptions
 	cmd := &cobra.Command{
 		Use:   "run CONFIG",
 		Short: "Pump as CONFIG says (what journalpump CONFIG does too)",
-		Args:  cobra.ExactArgs(1),
+		Args:  configArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return pumpCommand(cmd.Context(), args[0], opts)
 		},

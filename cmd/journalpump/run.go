@@ -152,7 +152,7 @@ func (d *daemon) openState(ctx context.Context) (pump.Snapshot, func(pump.Snapsh
 	}
 	snapshot, warnings, err := state.Load(d.config.StateFile)
 	for _, w := range warnings {
-		d.log.WarnContext(ctx, w, "state_file", d.config.StateFile)
+		d.log.WarnContext(ctx, "reading the state", "warning", w)
 	}
 	if err != nil {
 		return pump.Snapshot{}, nil, fmt.Errorf("reading the state: %w", err)
