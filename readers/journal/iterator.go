@@ -3,12 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"math"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -299,125 +294,12 @@ func (it *iterator) drop(c *cursor, gone bool) {
 	_ = c.close() // was only read
 }
 
-// reportVanished records that a file went before it was read.
-func (it *iterator) reportVanished(ch *chain, info *fileInfo) {
-	first := max(info.head.seqnum, ch.last+1)
-	if info.tail.seqnum < first {
-		return
-	}
-	it.report.gaps = append(it.report.gaps, pump.Gap{
-		SeqnumID: info.chain.seqnumID,
-		First:    first,
-		Last:     info.tail.seqnum,
-		Count:    min(info.n, info.tail.seqnum-first+1),
-		From:     info.head.realtime,
-		To:       info.tail.realtime,
-		Reason:   "vacuumed",
-	})
-}
-
-// countProblems counts each unreadable file once.
-func (it *iterator) countProblems(problems []Problem) {
-	for _, p := range problems {
-		if it.failed[p.Path] || errors.Is(p.Err, fs.ErrPermission) {
-			continue
-		}
-		if p.passing {
-			continue // it may be a journal file in a moment
-		}
-		it.failed[p.Path] = true
-		it.report.corrupted++
-		if gap, ok := archivedGap(p.Path); ok && isAfter(&gap, &it.pos) {
-			it.report.gaps = append(it.report.gaps, gap)
-		}
-	}
-}
-
-// archivedGap returns what the name of an archived file says of its entries: journald calls it
-// NAME@SEQNUM_ID-SEQNUM-REALTIME.journal after the first one, in hexadecimal.
-func archivedGap(path string) (pump.Gap, bool) {
-	_, rest, _ := strings.Cut(filepath.Base(path), "@")
-	parts := strings.Split(strings.TrimSuffix(rest, ".journal"), "-")
-	if len(parts) != 3 {
-		return pump.Gap{}, false
-	}
-	id, err1 := pump.ParseID128(parts[0])
-	first, err2 := strconv.ParseUint(parts[1], 16, 64)
-	from, err3 := strconv.ParseUint(parts[2], 16, 64)
-	return pump.Gap{SeqnumID: id, First: first, From: from, Reason: "unreadable"}, err1 == nil && err2 == nil && err3 == nil
-}
-
-// isAfter reports whether a gap begins after the position.
-func isAfter(gap *pump.Gap, p *pump.Position) bool {
-	if p.Parts&pump.HasSeqnum != 0 && p.SeqnumID == gap.SeqnumID {
-		return gap.First > p.Seqnum
-	}
-	return gap.From > p.Realtime
-}
-
 // shareMemory divides what may be resident among the open files.
 func (it *iterator) shareMemory() {
 	if n := len(it.cursors); n > 0 {
 		for _, c := range it.cursors {
 			c.file.SetResidentLimit(it.log.opts.MemoryLimit / 2 / n)
 		}
-	}
-}
-
-// Wait implements pump.Iterator.
-func (it *iterator) Wait(ctx context.Context) error {
-	if it.waiting {
-		it.waiting = false
-		return sleep(ctx, settleTime)
-	}
-	for {
-		stirred, err := it.stirred()
-		if err != nil {
-			return err
-		}
-		if stirred {
-			it.idle = pollMin
-			return nil
-		}
-		if err := sleep(ctx, it.idle); err != nil {
-			return err
-		}
-		it.idle = min(it.idle*5/4, pollMax)
-	}
-}
-
-// stirred reports whether something may have changed since the last look.
-func (it *iterator) stirred() (bool, error) {
-	if it.closed {
-		return false, errClosed
-	}
-	at, err := it.log.list(false)
-	if err != nil {
-		return false, err
-	}
-	if at.gen != it.gen {
-		return true, nil
-	}
-	for _, c := range it.cursors {
-		if !c.live {
-			continue
-		}
-		n, err := c.file.NEntries()
-		if err != nil || n > c.limit {
-			return true, nil //nolint:nilerr // Next finds out what it is
-		}
-	}
-	return false, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -431,13 +313,4 @@ func (it *iterator) Close() error {
 	it.cursors, it.chains, it.lastFrom = nil, nil, nil
 	it.build = builder{}
 	return errors.Join(errs...)
-}
-
-// monotonicNow returns the time that journald stamps entries with, in microseconds since boot.
-func monotonicNow() uint64 {
-	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
-		return math.MaxUint64 // nothing then has to settle
-	}
-	return uint64(ts.Nano() / 1000) //nolint:gosec // since boot: positive
 }

@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"journalpump/pump"
+)
+
+// reportVanished records that a file went before it was read.
+func (it *iterator) reportVanished(ch *chain, info *fileInfo) {
+	first := max(info.head.seqnum, ch.last+1)
+	if info.tail.seqnum < first {
+		return
+	}
+	it.report.gaps = append(it.report.gaps, pump.Gap{
+		SeqnumID: info.chain.seqnumID,
+		First:    first,
+		Last:     info.tail.seqnum,
+		Count:    min(info.n, info.tail.seqnum-first+1),
+		From:     info.head.realtime,
+		To:       info.tail.realtime,
+		Reason:   "vacuumed",
+	})
+}
+
+// countProblems counts each unreadable file once.
+func (it *iterator) countProblems(problems []Problem) {
+	for _, p := range problems {
+		if it.failed[p.Path] || errors.Is(p.Err, fs.ErrPermission) {
+			continue
+		}
+		if p.passing {
+			continue // it may be a journal file in a moment
+		}
+		it.failed[p.Path] = true
+		it.report.corrupted++
+		if gap, ok := archivedGap(p.Path); ok && isAfter(&gap, &it.pos) {
+			it.report.gaps = append(it.report.gaps, gap)
+		}
+	}
+}
+
+// archivedGap returns what the name of an archived file says of its entries: journald calls it
+// NAME@SEQNUM_ID-SEQNUM-REALTIME.journal after the first one, in hexadecimal.
+func archivedGap(path string) (pump.Gap, bool) {
+	_, rest, _ := strings.Cut(filepath.Base(path), "@")
+	parts := strings.Split(strings.TrimSuffix(rest, ".journal"), "-")
+	if len(parts) != 3 {
+		return pump.Gap{}, false
+	}
+	id, err1 := pump.ParseID128(parts[0])
+	first, err2 := strconv.ParseUint(parts[1], 16, 64)
+	from, err3 := strconv.ParseUint(parts[2], 16, 64)
+	return pump.Gap{SeqnumID: id, First: first, From: from, Reason: "unreadable"}, err1 == nil && err2 == nil && err3 == nil
+}
+
+// isAfter reports whether a gap begins after the position.
+func isAfter(gap *pump.Gap, p *pump.Position) bool {
+	if p.Parts&pump.HasSeqnum != 0 && p.SeqnumID == gap.SeqnumID {
+		return gap.First > p.Seqnum
+	}
+	return gap.From > p.Realtime
+}
