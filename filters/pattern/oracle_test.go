@@ -281,7 +281,7 @@ func TestOracleGenerated(t *testing.T) {
 		name      string
 		irregular bool
 		count     int
-	}{{"regular", false, 4000}, {"irregular", true, 2000}} {
+	}{{"regular", false, 3000}, {"irregular", true, 1500}} {
 		t.Run(kind.name, func(t *testing.T) {
 			seed := rand.Uint64()
 			g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), irregular: kind.irregular} //nolint:gosec // not for secrets

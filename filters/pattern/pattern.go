@@ -66,14 +66,12 @@ func compileRE2(root *node, d dialect) *regexp.Regexp {
 	return re
 }
 
-// emptyIterations reports whether there is a repeat of something that may be empty and has groups: what these hold
-// after an empty iteration is not the same in package regexp.
+// emptyIterations reports whether there is a repeat of something that may be empty. Package regexp does not end it
+// where Python does.
 func emptyIterations(root *node) bool {
 	found := false
 	root.walk(func(n *node) {
-		if n.op == opRepeat && n.max != 1 && n.max != 0 && n.subs[0].nullable() && n.has(opCapture) {
-			found = true
-		}
+		found = found || n.op == opRepeat && n.max != 1 && n.max != 0 && n.subs[0].nullable()
 	})
 	return found
 }

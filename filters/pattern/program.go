@@ -146,7 +146,7 @@ func (c *programCompiler) repeat(n *node, next int) (int, error) {
 		end := next
 		for i := n.min; i < n.max && err == nil; i++ {
 			var body int
-			if body, err = c.node(n.subs[0], next); err == nil {
+			if body, err = c.iteration(n.subs[0], next, end); err == nil {
 				next = c.split(n, body, end)
 			}
 		}
@@ -158,23 +158,9 @@ func (c *programCompiler) repeat(n *node, next int) (int, error) {
 }
 
 // star compiles any number of n's body.
-//
-// A body that matches nothing ends the repeat, but what its groups then hold counts, as it does in Python. A thread has
-// to know whether it has matched something since the body began. So a body that may be empty is compiled twice: it is
-// entered in the copy whose end leaves the repeat, and its first character leads over to the copy whose end repeats.
 func (c *programCompiler) star(n *node, next int) (int, error) {
 	split := c.add(inst{op: instFail}) // filled in below: it and the body refer to each other
-	again := len(c.insts)
-	body, err := c.node(n.subs[0], split)
-	if err == nil && n.subs[0].nullable() {
-		leave := len(c.insts)
-		body, err = c.node(n.subs[0], next)
-		for i := leave; i < len(c.insts) && err == nil; i++ {
-			if c.insts[i].op == instSet {
-				c.insts[i].x = c.insts[i-leave+again].x
-			}
-		}
-	}
+	body, err := c.iteration(n.subs[0], split, next)
 	if err != nil {
 		return 0, err
 	}
@@ -183,6 +169,30 @@ func (c *programCompiler) star(n *node, next int) (int, error) {
 		c.insts[split] = inst{op: instSplit, x: next, y: body}
 	}
 	return split, nil
+}
+
+// iteration compiles the body of a repeat, that again follows; but where it matched the empty string, end.
+//
+// An iteration that matches nothing ends the repeat, and what its groups then hold counts: so it is in Python. A thread
+// has to know whether it has matched something since the body began. So a body that may be empty is compiled twice: it
+// is entered in the copy that end follows, and its first character leads over to the copy that again follows.
+func (c *programCompiler) iteration(body *node, again, end int) (int, error) {
+	some := len(c.insts)
+	start, err := c.node(body, again)
+	if err != nil || !body.nullable() {
+		return start, err
+	}
+	none := len(c.insts)
+	start, err = c.node(body, end)
+	if err != nil {
+		return 0, err
+	}
+	for i := none; i < len(c.insts); i++ {
+		if c.insts[i].op == instSet {
+			c.insts[i].x = c.insts[i-none+some].x
+		}
+	}
+	return start, nil
 }
 
 func (c *programCompiler) split(n *node, body, end int) int {
