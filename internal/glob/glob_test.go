@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // vectors are what testdata/python.py recorded.
@@ -54,4 +56,21 @@ func TestIsNotExponential(t *testing.T) {
 	if g.Match(text) { // with backtracking into every star this would not end
 		t.Error("matches")
 	}
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("a[b-c]*?", "abcd")
+	f.Add("[!", "]")
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		if !utf8.ValidString(pattern) {
+			return // a pattern is text, a name may be anything
+		}
+		got := Compile(pattern).Match([]byte(name))
+		if !strings.ContainsAny(pattern, "*?[") && got != (pattern == name) {
+			t.Errorf("a pattern without wildcards: %q, %q: %v", pattern, name, got)
+		}
+		if got && utf8.ValidString(name) && !Compile("*"+pattern+"*").Match([]byte("x"+name+"y")) {
+			t.Errorf("%q matches %q, but with anything around it does not", pattern, name)
+		}
+	})
 }

@@ -3,6 +3,8 @@ package journal
 import (
 	"bytes"
 	"strings"
+
+	"journalpump/internal/glob"
 )
 
 // Match is a field that entries must have to be of interest.
@@ -17,7 +19,7 @@ const unitField = "_SYSTEMD_UNIT"
 // is one.
 type filter struct {
 	exact map[string]bool // units
-	globs []string        // of units
+	globs []*glob.Glob    // of units
 	match *Match
 }
 
@@ -30,8 +32,8 @@ const (
 func newFilter(units []string, match *Match) *filter {
 	f := &filter{exact: map[string]bool{}, match: match}
 	for _, u := range units {
-		if strings.ContainsAny(u, `*?[\`) {
-			f.globs = append(f.globs, u)
+		if strings.ContainsAny(u, "*?[") { // not \, which names of units have: system-getty\x2dlate.slice
+			f.globs = append(f.globs, glob.Compile(u))
 		} else {
 			f.exact[u] = true
 		}
@@ -73,80 +75,9 @@ func (f *filter) wantsUnit(unit []byte) bool {
 		return true
 	}
 	for _, g := range f.globs {
-		if fnmatch(g, string(unit)) {
+		if g.Match(unit) {
 			return true
 		}
 	}
 	return false
-}
-
-// fnmatch reports whether name matches the shell pattern, as fnmatch(3) without flags: * and ? match slashes, too, and
-// brackets may begin with ! or ^.
-func fnmatch(pattern, name string) bool {
-	star, mark := -1, 0 // where to go on after a * that has to match more
-	p, n := 0, 0
-	for n < len(name) {
-		if p < len(pattern) && pattern[p] == '*' {
-			star, mark = p, n
-			p++
-			continue
-		}
-		if p < len(pattern) {
-			if width, ok := matchOne(pattern[p:], name[n]); ok {
-				p += width
-				n++
-				continue
-			}
-		}
-		if star < 0 {
-			return false
-		}
-		mark++
-		p, n = star+1, mark
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-// matchOne matches what pattern begins with against a byte and returns its width.
-func matchOne(pattern string, c byte) (width int, ok bool) {
-	switch pattern[0] {
-	case '?':
-		return 1, true
-	case '[':
-		if width, ok, closed := matchBracket(pattern, c); closed {
-			return width, ok
-		}
-	case '\\':
-		if len(pattern) > 1 {
-			return 2, pattern[1] == c
-		}
-	}
-	return 1, pattern[0] == c
-}
-
-func matchBracket(pattern string, c byte) (width int, ok, closed bool) {
-	i := 1
-	not := i < len(pattern) && (pattern[i] == '!' || pattern[i] == '^')
-	if not {
-		i++
-	}
-	in := false
-	for first := true; i < len(pattern) && (first || pattern[i] != ']'); first = false {
-		lo := pattern[i]
-		if lo == '\\' && i+1 < len(pattern) {
-			i++
-			lo = pattern[i]
-		}
-		hi := lo
-		if i+2 < len(pattern) && pattern[i+1] == '-' && pattern[i+2] != ']' {
-			i += 2
-			hi = pattern[i]
-		}
-		in = in || lo <= c && c <= hi
-		i++
-	}
-	if i >= len(pattern) {
-		return 0, false, false // never closed: an ordinary bracket
-	}
-	return i + 1, in != not, true
 }
