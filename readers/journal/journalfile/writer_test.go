@@ -323,7 +323,7 @@ func sample(l layout, n int) *writer {
 		case 2:
 			p = append(p, "BINARY=\x00\xff\n\x01"+num)
 		case 3:
-			p = append(p, "BIG="+num+big[:(i%50)*2000])
+			p = append(p, "BIG="+num+big[:(i%50)*500])
 		}
 		w.add(boot, p...)
 	}
