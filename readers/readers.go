@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"journalpump/internal/glob"
 	"journalpump/pump"
 	"journalpump/readers/journal"
 	"journalpump/readers/journal/journalfile"
@@ -60,6 +59,5 @@ func openLibsystemd(ctx context.Context, o journal.Options) (pump.Log, error) {
 	return libsystemd.Open(ctx, libsystemd.Options{
 		Selection: o.Selection,
 		Units:     o.Units,
-		Glob:      func(pattern string) func([]byte) bool { return glob.Compile(pattern).Match },
 	})
 }

@@ -1,7 +1,10 @@
 // Package glob matches names against shell patterns.
 package glob
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Glob is a shell pattern as Python's fnmatch.fnmatchcase takes them: * is any text (with slashes), ? any character,
 // [a-z] and [!a-z] one of a set, and a [ that is never closed stands for itself. There is no escape and no bad pattern.
@@ -27,6 +30,9 @@ type token struct {
 }
 
 type runeRange struct{ from, to rune }
+
+// IsPattern reports whether s can match anything but itself.
+func IsPattern(s string) bool { return strings.ContainsAny(s, "*?[") }
 
 // Compile compiles a pattern.
 func Compile(pattern string) *Glob {

@@ -32,7 +32,7 @@ const (
 func newFilter(units []string, match *Match) *filter {
 	f := &filter{exact: map[string]bool{}, match: match}
 	for _, u := range units {
-		if strings.ContainsAny(u, "*?[") { // not \, which names of units have: system-getty\x2dlate.slice
+		if glob.IsPattern(u) {
 			f.globs = append(f.globs, glob.Compile(u))
 		} else {
 			f.exact[u] = true

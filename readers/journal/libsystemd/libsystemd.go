@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"journalpump/internal/glob"
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 )
@@ -30,10 +31,8 @@ const (
 type Options struct {
 	Selection journaldir.Selection
 	// Units are the units whose entries are wanted, by _SYSTEMD_UNIT; none: all entries. Those with *, ? or [ are
-	// patterns if Glob is set. libsystemd finds units by its index, but patterns are compared entry by entry.
+	// patterns. libsystemd finds units by its index, but patterns are compared entry by entry.
 	Units []string
-	// Glob compiles a pattern; nil: there are none, and all Units are meant literally.
-	Glob func(pattern string) func(unit []byte) bool
 
 	Executable string        // a program that calls ChildMain when its only argument is ChildCommand; "": DefaultExecutable
 	Timeout    time.Duration // a child that does not answer for so long is replaced; 0: DefaultTimeout
@@ -71,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		o.Timeout = DefaultTimeout
 	}
 	l := &Log{options: o, banned: newBanned()}
-	l.exact, l.wants = unitMatch(o.Units, o.Glob)
+	l.exact, l.wants = unitMatch(o.Units)
 	l.control = newSession(l)
 	if err := l.control.start(ctx); err != nil {
 		l.control.stop()
@@ -81,23 +80,16 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 }
 
 // unitMatch returns the units that libsystemd can match, or a function if there are patterns among them.
-func unitMatch(units []string, glob func(string) func([]byte) bool) (exact []string, wants func([]byte) bool) {
-	isPattern := func(u string) bool { return strings.ContainsAny(u, "*?[") }
-	if glob == nil || !slices.ContainsFunc(units, isPattern) {
+func unitMatch(units []string) (exact []string, wants func([]byte) bool) {
+	if !slices.ContainsFunc(units, glob.IsPattern) {
 		return units, nil
 	}
-	names := make(map[string]bool)
-	var patterns []func([]byte) bool
-	for _, u := range units {
-		if isPattern(u) {
-			patterns = append(patterns, glob(u))
-		} else {
-			names[u] = true
-		}
+	patterns := make([]*glob.Glob, len(units))
+	for i, u := range units {
+		patterns[i] = glob.Compile(u)
 	}
 	return nil, func(unit []byte) bool {
-		return names[string(unit)] ||
-			slices.ContainsFunc(patterns, func(match func([]byte) bool) bool { return match(unit) })
+		return slices.ContainsFunc(patterns, func(g *glob.Glob) bool { return g.Match(unit) })
 	}
 }
 
