@@ -42,8 +42,9 @@ run: need-run build ## pump this machine's journal to the terminal
 
 test: need-test ## run all tests: set up, vet, unit tests with the race detector, whole program
 	$(GO) vet ./...
-	@echo "== unit tests (with the race detector) and whole-program tests"
+	@echo "== unit tests with the race detector, those that count allocations without it, whole-program tests"
 	@{ $(GO) test -json -race -timeout 8m $(TESTFLAGS) $(UNIT_PACKAGES) || true; \
+	   $(GO) test -json -run 'Alloc' $(UNIT_PACKAGES) || true; \
 	   $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
 
 test-unit: ## run the unit tests alone, without the race detector

@@ -143,7 +143,8 @@ func (s *summary) line(line string) {
 
 // packageOutput prints what go test prints itself; PASS and the lines of packages without tests are left out.
 func (s *summary) packageOutput(line string) {
-	if line == "PASS\n" || strings.HasPrefix(line, "?   ") || strings.HasPrefix(line, "\tjournalpump") {
+	if line == "PASS\n" || strings.HasPrefix(line, "?   ") || strings.HasPrefix(line, "\tjournalpump") ||
+		strings.HasPrefix(line, "testing: warning: no tests to run") || strings.Contains(line, "[no tests to run]") {
 		return
 	}
 	fmt.Fprint(s.out, line)
