@@ -48,6 +48,7 @@ func BenchmarkSet(b *testing.B) {
 }
 
 func benchmarkSet(b *testing.B, line []byte, exprs ...string) {
+	b.Helper()
 	patterns := compileAll(b, exprs...)
 	s := NewSet(patterns)
 	bits := make([]uint64, s.Words())
@@ -72,6 +73,7 @@ func BenchmarkMatch(b *testing.B) {
 }
 
 func benchmarkMatch(b *testing.B, match func([]byte) (bool, error)) {
+	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
 		if ok, err := match(benchLine); ok || err != nil {

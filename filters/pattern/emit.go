@@ -155,13 +155,10 @@ func writeSet(b *strings.Builder, s runeSet) {
 // is right for ASCII texts only, for which it makes smaller and faster programs.
 func re2ASCII() dialect {
 	return re2(unicode.MaxASCII, func(at place) (string, bool) {
-		switch at {
-		case wordEdge:
+		if at == wordEdge {
 			return `\b`, true
-		case noWordEdge:
-			return `\B`, true
 		}
-		return "", false
+		return `\B`, at == noWordEdge
 	})
 }
 
@@ -329,6 +326,7 @@ func backtrackingBeyond(e *emitter, n *node) error {
 		}
 		e.WriteByte(')')
 		return nil
+	case opEmpty, opSet, opConcat, opAlternate, opRepeat, opCapture, opAssert: // see emitter.node
 	}
 	return errNotInDialect
 }

@@ -14,8 +14,9 @@ type needle struct {
 
 // strs is what is known of the strings that a node matches.
 type strs struct {
-	exact []needle // exactly these; nil if that is not known
-	need  []needle // every match contains at least one of these; nil if nothing is known
+	exact  []needle // exactly these; nil if that is not known
+	prefix []needle // if exact is nil: every match begins with one of these; may be nil
+	need   []needle // every match contains at least one of these; nil if nothing is known
 }
 
 const (
@@ -106,6 +107,11 @@ func concatNeedles(subs []*node) strs {
 			}
 		}
 		whole = false
+		if s.prefix != nil {
+			if joined := cross(run, s.prefix); joined != nil {
+				run = joined
+			}
+		}
 		best = better(best, strs{exact: run}.contained())
 		run = s.exact
 		if run == nil {
@@ -194,7 +200,7 @@ func repeatNeedles(n *node) strs {
 		return strs{exact: run, need: s.need}
 	}
 	if run != nil {
-		return strs{need: strs{exact: run}.contained()}
+		return strs{prefix: run, need: strs{exact: run}.contained()}
 	}
 	return strs{need: s.need}
 }

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"slices"
 	"unicode"
 )
 
@@ -91,9 +92,9 @@ func (c *programCompiler) node(n *node, next int) (int, error) {
 	case opSet:
 		return c.add(inst{op: instSet, x: next, set: c.charSet(n)}), nil
 	case opConcat:
-		for i := len(n.subs) - 1; i >= 0; i-- {
+		for _, sub := range slices.Backward(n.subs) {
 			var err error
-			if next, err = c.node(n.subs[i], next); err != nil {
+			if next, err = c.node(sub, next); err != nil {
 				return 0, err
 			}
 		}
@@ -111,6 +112,7 @@ func (c *programCompiler) node(n *node, next int) (int, error) {
 		return c.add(inst{op: instSave, x: body, y: 2 * n.group}), nil
 	case opAssert:
 		return c.add(inst{op: instAssert, at: n.at, x: next}), nil
+	case opAtomic, opLook, opBackref, opConditional: // not regular
 	}
 	return 0, errNotInDialect
 }

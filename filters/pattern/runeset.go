@@ -47,7 +47,7 @@ func normalize(pairs []rune) runeSet {
 	type bounds struct{ lo, hi rune }
 	all := make([]bounds, 0, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
-		all = append(all, bounds{pairs[i], pairs[i+1]})
+		all = append(all, bounds{pairs[i], pairs[i+1]}) //nolint:gosec // they come in pairs
 	}
 	slices.SortFunc(all, func(a, b bounds) int { return int(a.lo - b.lo) })
 	out := make(runeSet, 0, len(pairs))
@@ -68,7 +68,7 @@ func (s runeSet) complement() runeSet {
 		if s[i] > next {
 			out = append(out, next, s[i]-1)
 		}
-		next = s[i+1] + 1
+		next = s[i+1] + 1 //nolint:gosec // they come in pairs
 	}
 	if next <= unicode.MaxRune {
 		out = append(out, next, unicode.MaxRune)
@@ -119,9 +119,12 @@ func tableSet(tables ...*unicode.RangeTable) []rune {
 // The classes of a Python str pattern, which are Unicode's unless the flag a is on: \d is str.isdecimal, \s is
 // str.isspace, \w is str.isalnum and the underscore.
 var (
+	//nolint:gochecknoglobals // computed when first needed, and never changed
 	unicodeDigits = sync.OnceValue(func() runeSet { return normalize(tableSet(unicode.Nd)) })
-	unicodeWord   = sync.OnceValue(func() runeSet { return normalize(append(tableSet(unicode.L, unicode.N), '_', '_')) })
+	//nolint:gochecknoglobals // likewise
+	unicodeWord = sync.OnceValue(func() runeSet { return normalize(append(tableSet(unicode.L, unicode.N), '_', '_')) })
 	// str.isspace also takes the four separators U+001C to U+001F, which Unicode's White_Space leaves out.
+	//nolint:gochecknoglobals // likewise
 	unicodeSpace = sync.OnceValue(func() runeSet {
 		return normalize(append(tableSet(unicode.White_Space), 0x1c, 0x1f))
 	})
@@ -172,6 +175,15 @@ func withCase(pairs []rune, ascii bool) runeSet {
 		}
 		return normalize(out)
 	}
+	const few = 200 // characters; of more it is faster to look at all that have cases
+	if s.size() <= few {
+		for i := 0; i < len(s); i += 2 {
+			for r := s[i]; r <= s[i+1]; r++ {
+				out = appendCases(out, r)
+			}
+		}
+		return normalize(out)
+	}
 	for _, c := range unicode.CaseRanges {
 		for r := rune(c.Lo); r <= rune(c.Hi); r++ { //nolint:gosec // at most unicode.MaxRune
 			// Not all of an orbit are in CaseRanges (ß has no upper case of its own), but one of them is.
@@ -180,7 +192,7 @@ func withCase(pairs []rune, ascii bool) runeSet {
 			}
 		}
 	}
-	for _, class := range pythonOnlyCases {
+	for _, class := range pythonOnlyCases() {
 		for _, r := range class {
 			if s.contains(r) {
 				out = appendCases(out, r)
@@ -199,13 +211,15 @@ func containsAny(s runeSet, pairs []rune) bool {
 	return false
 }
 
-// pythonOnlyCases are the characters that Python takes for the same ignoring case (their lower or upper case forms
+// pythonOnlyCases returns the characters that Python takes for the same ignoring case (their lower or upper case forms
 // are the same, one or several characters long) and Unicode's simple case folding does not.
-var pythonOnlyCases = [...]string{"Iiİı", "\u0390\u1fd3", "\u03b0\u1fe3", "\ufb05\ufb06"}
+func pythonOnlyCases() [4]string {
+	return [...]string{"Iiİı", "\u0390\u1fd3", "\u03b0\u1fe3", "\ufb05\ufb06"}
+}
 
 // appendCases appends the characters that are r but for case, r among them, as pairs of bounds.
 func appendCases(pairs []rune, r rune) []rune {
-	for _, class := range pythonOnlyCases {
+	for _, class := range pythonOnlyCases() {
 		for _, c := range class {
 			if c != r {
 				continue

@@ -29,7 +29,7 @@ func NewSet(patterns []*Pattern) *Set {
 			literals++
 		}
 		for _, n := range p.filter.needles {
-			together = append(together, ownedNeedle{needle: n, owner: uint32(i)}) //nolint:gosec // an index of a configured list
+			together = append(together, ownedNeedle{needle: n, owner: uint32(i)})
 		}
 	}
 	if literals > maxLiterals || inFinder > literals && inFinder > 1 {

@@ -171,11 +171,16 @@ func (m *machine) holds(at place, pos int) bool {
 		return pos == 0 || m.text[pos-1] == '\n'
 	case lineEnd:
 		return pos == len(m.text) || m.text[pos] == '\n'
+	case wordEdge, asciiEdge:
+		return len(m.text) > 0 && m.edge(pos, at == asciiEdge)
+	case noWordEdge, noASCIIEdge:
+		return len(m.text) > 0 && !m.edge(pos, at == noASCIIEdge) // Python: not in an empty text either
 	}
-	if len(m.text) == 0 { // Python: \B does not match in an empty text either
-		return false
-	}
-	ascii := at == asciiEdge || at == noASCIIEdge
+	return false
+}
+
+// edge reports whether there is a word on exactly one side of pos.
+func (m *machine) edge(pos int, ascii bool) bool {
 	before, after := false, false
 	if pos > 0 {
 		r, _ := utf8.DecodeLastRune(m.text[:pos])
@@ -185,5 +190,5 @@ func (m *machine) holds(at place, pos int) bool {
 		r, _ := utf8.DecodeRune(m.text[pos:])
 		after = isWord(r, ascii)
 	}
-	return (before != after) == (at == wordEdge || at == asciiEdge)
+	return before != after
 }

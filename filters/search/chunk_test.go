@@ -18,7 +18,7 @@ func newChunker() *chunker { return &chunker{dict: pump.NewDict(), refs: map[str
 func (b *chunker) chunk(shared func(field string) bool, entries ...[]string) *pump.Chunk {
 	c := &pump.Chunk{}
 	for _, fields := range entries {
-		e := pump.Entry{First: uint32(len(c.Refs))} //nolint:gosec // a test
+		e := pump.Entry{First: uint32(len(c.Refs))}
 		for _, text := range fields {
 			name, value, _ := strings.Cut(text, "=")
 			f := pump.Field{Name: name, Value: []byte(value)}
@@ -34,7 +34,7 @@ func (b *chunker) chunk(shared func(field string) bool, entries ...[]string) *pu
 			}
 			c.Refs = append(c.Refs, ref)
 		}
-		e.Last = uint32(len(c.Refs)) //nolint:gosec // a test
+		e.Last = uint32(len(c.Refs))
 		c.Entries = append(c.Entries, e)
 	}
 	c.Dict = b.dict.Snapshot()

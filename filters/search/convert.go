@@ -43,6 +43,7 @@ func (c conversion) apply(dst, value []byte) (out, text []byte, ok bool) {
 		}
 	case asNull:
 		return dst, value, false
+	case asText:
 	}
 	return dst, value, len(value) > 0 && utf8.Valid(value)
 }

@@ -1,5 +1,7 @@
 package search
 
+import "slices"
+
 // memo remembers which conditions the fields of a Dict fulfil. It is used by one run at a time.
 type memo struct {
 	dict uint64
@@ -20,8 +22,8 @@ func (m *memo) grow(fields int) {
 func (s *Searches) borrow(dict uint64) *memo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.memos) - 1; i >= 0; i-- {
-		if m := s.memos[i]; m.dict == dict {
+	for i, m := range slices.Backward(s.memos) {
+		if m.dict == dict {
 			s.memos = append(s.memos[:i], s.memos[i+1:]...)
 			return m
 		}

@@ -111,7 +111,7 @@ func (s *Searches) Search(c *pump.Chunk, matched []bool) ([]pump.SearchHit, []pu
 		candidates: make([]uint64, s.words),
 	}
 	r.memo.grow(len(c.Dict.Fields))
-	for i := range c.Entries {
+	for i := range matched {
 		matched[i] = r.entry(i)
 	}
 	s.giveBack(r.memo)

@@ -16,11 +16,11 @@ import (
 	"journalpump/pump"
 )
 
-func mustNew(t testing.TB, o Options, configs ...Config) *Searches {
-	t.Helper()
+func mustNew(tb testing.TB, o Options, configs ...Config) *Searches {
+	tb.Helper()
 	s, err := New(configs, o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -50,7 +50,7 @@ func TestSearch(t *testing.T) {
 	fields := func(kv ...string) map[string]string {
 		m := map[string]string{}
 		for i := 0; i < len(kv); i += 2 {
-			m[kv[i]] = kv[i+1]
+			m[kv[i]] = kv[i+1] //nolint:gosec // they come in pairs
 		}
 		return m
 	}
@@ -250,7 +250,7 @@ func reference(t *testing.T, configs []Config, patterns map[string]*pattern.Patt
 // the same searches.
 func TestAgainstReference(t *testing.T) {
 	seed := rand.Uint64()
-	g := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // not for secrets
+	g := rand.New(rand.NewPCG(seed, 2))
 	pick := func(from ...string) string { return from[g.IntN(len(from))] }
 	names := []string{"A", "B", "C", "MESSAGE"}
 	var configs []Config

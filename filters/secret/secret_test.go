@@ -9,11 +9,11 @@ import (
 	"journalpump/filters/pattern"
 )
 
-func mustNew(t testing.TB, configs ...Config) *Filters {
-	t.Helper()
+func mustNew(tb testing.TB, configs ...Config) *Filters {
+	tb.Helper()
 	f, err := New(configs)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return f
 }
