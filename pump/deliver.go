@@ -86,7 +86,7 @@ func (d *delivery) deliver(p *parcel) error {
 	default:
 	}
 	if _, ok := d.lane.sender.(Committer); !ok || (o.records == 0 && d.sent.entries == 0) {
-		d.lane.state.settle(&o)
+		d.settle(&o)
 		return nil
 	}
 	if d.sent.entries == 0 {
@@ -97,6 +97,12 @@ func (d *delivery) deliver(p *parcel) error {
 		return nil
 	}
 	return d.commit()
+}
+
+// settle moves the position.
+func (d *delivery) settle(o *outcome) {
+	d.lane.state.settle(o)
+	d.lane.settled()
 }
 
 // send delivers the records, in order, until the destination has taken each or refused it for good.
@@ -200,7 +206,7 @@ func (d *delivery) commit() error {
 		d.fail("committing", err)
 		return fmt.Errorf("committing: %w", err)
 	}
-	d.lane.state.settle(&d.sent)
+	d.settle(&d.sent)
 	d.lane.state.connected()
 	d.sent, d.commitEvery = outcome{}, d.lane.spec.CommitEvery
 	return nil

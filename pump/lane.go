@@ -28,6 +28,7 @@ type lane struct {
 	seek    seekFunc
 	feed    *feed
 	see     func(*Chunk) // the observer's
+	settled func()       // told when the position has moved
 	metrics Metrics
 	log     *slog.Logger
 	state   *laneState
@@ -83,10 +84,11 @@ func (l *lane) run(stop context.Context) {
 	hard, abandon := context.WithCancel(context.WithoutCancel(stop))
 	defer abandon()
 	defer context.AfterFunc(stop, func() { time.AfterFunc(l.stopTimeout, abandon) })()
-	if err := l.openSender(stop); err != nil {
+	// First of all: "the tail" is where it is now, not when the destination comes up.
+	if err := l.findStart(stop); err != nil {
 		return
 	}
-	if err := l.findStart(stop); err != nil {
+	if err := l.openSender(stop); err != nil {
 		return
 	}
 	var wait backoff.Backoff

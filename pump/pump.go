@@ -45,6 +45,7 @@ type Pump struct {
 	opts    Options
 	started time.Time
 	reloads chan reload
+	moved   chan struct{} // signalled when a position has moved
 
 	mu      sync.Mutex
 	readers map[string]*reader
@@ -66,7 +67,7 @@ func New(opts Options) *Pump {
 	if opts.Timeout <= 0 {
 		opts.Timeout = defaultTimeout
 	}
-	return &Pump{opts: opts, started: time.Now(), reloads: make(chan reload), readers: map[string]*reader{}}
+	return &Pump{opts: opts, started: time.Now(), reloads: make(chan reload), moved: make(chan struct{}, 1), readers: map[string]*reader{}}
 }
 
 // Run pumps until the context ends; what is being sent then may still be accepted for StopTimeout. In once mode it ends
@@ -164,7 +165,7 @@ func (p *Pump) apply(ctx context.Context, specs []ReaderSpec) {
 }
 
 func (p *Pump) add(ctx context.Context, spec ReaderSpec, before ReaderSnapshot) {
-	r := newReader(spec, before, &p.opts)
+	r := newReader(spec, before, &p.opts, p.settled)
 	ctx, r.cancel = context.WithCancel(ctx)
 	p.mu.Lock()
 	p.readers[spec.Name] = r
@@ -270,18 +271,34 @@ func (p *Pump) currentReaders() map[string]*reader {
 
 func (p *Pump) allReaders() []*reader { return slices.Collect(maps.Values(p.currentReaders())) }
 
-// saveLoop saves the state while it changes.
+// settled notes that a position has moved.
+func (p *Pump) settled() {
+	select {
+	case p.moved <- struct{}{}:
+	default:
+	}
+}
+
+// saveLoop saves the state as soon as a position has moved, but at most every SaveEvery, so that after a crash as little
+// as possible is sent again; and every SaveEvery whatever else may have changed.
 func (p *Pump) saveLoop(ctx context.Context, quit <-chan struct{}) {
 	tick := time.NewTicker(p.opts.SaveEvery)
 	defer tick.Stop()
+	var last time.Time
 	for {
 		select {
-		case <-tick.C:
-			if err := p.save(ctx); err != nil {
-				p.opts.Logger.Error("the state could not be saved; after a crash entries would be sent again", "error", err)
+		case <-p.moved:
+			if time.Since(last) < p.opts.SaveEvery {
+				continue // the next tick is near
 			}
+			tick.Reset(p.opts.SaveEvery)
+		case <-tick.C:
 		case <-quit:
 			return
+		}
+		last = time.Now()
+		if err := p.save(ctx); err != nil {
+			p.opts.Logger.Error("the state could not be saved; after a crash entries would be sent again", "error", err)
 		}
 	}
 }

@@ -560,6 +560,57 @@ func TestALogThatComesLater(t *testing.T) {
 	})
 }
 
+func TestTheStateIsSavedAsSoonAsAPositionMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 0)
+		r.opts.SaveEvery = time.Minute
+		var s testSender
+		r.add("s", &s, nil).Limits.Age = time.Millisecond
+		stop := r.start()
+		defer stop()
+		time.Sleep(10 * time.Minute)
+		r.log.append(3)
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if pos := r.last().Readers["r"].Senders["s"].Position; pos != at(3) {
+			t.Errorf("saved with %v", pos)
+		}
+		r.log.append(3)
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if pos := r.last().Readers["r"].Senders["s"].Position; pos != at(3) {
+			t.Errorf("saved with %v a moment later, before SaveEvery", pos)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if pos := r.last().Readers["r"].Senders["s"].Position; pos != at(6) {
+			t.Errorf("saved with %v after SaveEvery", pos)
+		}
+	})
+}
+
+func TestTheTailIsWhereItWasAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 10)
+		r.spec.Initial.Kind = pump.StartTail
+		var s testSender
+		spec := r.add("s", &s, nil)
+		open, tries := spec.Open, 0
+		spec.Open = func(ctx context.Context) (pump.Sender, error) {
+			if tries++; tries < 5 {
+				return nil, errors.New("no such host")
+			}
+			return open(ctx)
+		}
+		stop := r.start()
+		synctest.Wait()
+		r.log.append(5)
+		time.Sleep(time.Minute)
+		stop()
+		wantReceived(t, "s", &s, upTo(11, 15))
+	})
+}
+
 func TestInitialPositions(t *testing.T) {
 	for name, c := range map[string]struct {
 		start pump.Start

@@ -19,6 +19,7 @@ type reader struct {
 	log      *slog.Logger
 	observer *observer
 	cancel   context.CancelFunc
+	settled  func() // told when a position has moved
 	done     chan struct{}
 
 	mu      sync.Mutex
@@ -33,7 +34,7 @@ type reader struct {
 	sending sync.WaitGroup
 }
 
-func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options) *reader {
+func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options, settled func()) *reader {
 	own := *opts
 	own.Logger = opts.Logger.With("reader", spec.Name)
 	r := &reader{
@@ -42,6 +43,7 @@ func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options) *reader {
 		lanes:    make(map[string]*lane, len(spec.Senders)),
 		done:     make(chan struct{}),
 		ended:    make(chan struct{}, 1),
+		settled:  settled,
 	}
 	for _, s := range spec.Senders {
 		state, known := before.Senders[s.Name]
@@ -71,7 +73,7 @@ func (r *reader) run(ctx context.Context) {
 	r.startLanes(source, func(l *lane) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
-		l.feed, l.seek, l.see = f, seek, r.observer.see
+		l.feed, l.seek, l.see, l.settled = f, seek, r.observer.see, r.settled
 		r.running++
 		r.sending.Go(func() {
 			defer r.laneEnded(l)

@@ -109,16 +109,19 @@ func (d *daemon) run(ctx context.Context) error {
 		Once:        d.opts.once,
 		Timeout:     d.opts.timeout,
 	})
-	d.tell(d.notify.Ready("reading its configuration"))
+	hangups := make(chan os.Signal, 1)
+	if !d.opts.once {
+		signal.Notify(hangups, syscall.SIGHUP) // before anybody is told that we are there to get one
+		defer signal.Stop(hangups)
+	}
+	d.tell(d.notify.Ready("starting"))
 	d.log.Info("started", "version", version(), "config", d.path, "readers", len(specs))
 
 	ended := make(chan error, 1)
 	helpers, quit := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { d.feedWatchdog(helpers) })
-	if !d.opts.once {
-		background.Go(func() { d.reloadOnHangup(helpers) })
-	}
+	background.Go(func() { d.reloadOn(helpers, hangups) })
 	go func() { ended <- d.pump.Run(ctx, specs) }()
 	err = d.wait(ctx, ended)
 	quit()
@@ -164,11 +167,8 @@ func (d *daemon) openState(ctx context.Context) (pump.Snapshot, func(pump.Snapsh
 	return snapshot, file.Save, nil
 }
 
-// reloadOnHangup reads the configuration again at each SIGHUP.
-func (d *daemon) reloadOnHangup(ctx context.Context) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+// reloadOn reads the configuration again at each signal.
+func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-hangups:
