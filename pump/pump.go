@@ -284,19 +284,23 @@ func (p *Pump) settled() {
 func (p *Pump) saveLoop(ctx context.Context, quit <-chan struct{}) {
 	tick := time.NewTicker(p.opts.SaveEvery)
 	defer tick.Stop()
-	var last time.Time
+	var last time.Time // when moved positions were last saved
 	for {
 		select {
 		case <-p.moved:
 			if time.Since(last) < p.opts.SaveEvery {
-				continue // the next tick is near
+				select { // the next tick is near
+				case <-tick.C:
+				case <-quit:
+					return
+				}
 			}
+			last = time.Now()
 			tick.Reset(p.opts.SaveEvery)
 		case <-tick.C:
 		case <-quit:
 			return
 		}
-		last = time.Now()
 		if err := p.save(ctx); err != nil {
 			p.opts.Logger.Error("the state could not be saved; after a crash entries would be sent again", "error", err)
 		}

@@ -568,7 +568,7 @@ func TestTheStateIsSavedAsSoonAsAPositionMoved(t *testing.T) {
 		r.add("s", &s, nil).Limits.Age = time.Millisecond
 		stop := r.start()
 		defer stop()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10*time.Minute + 30*time.Second)
 		r.log.append(3)
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
