@@ -32,6 +32,9 @@ func OpenJournal(ctx context.Context, c *journal.Config, match *journal.Match, l
 	if c.Backend == journal.Native {
 		return native, nil
 	}
+	if _, err := native.Lag(ctx, pump.Position{}); err != nil && !errors.Is(err, pump.ErrNotYet) { // looks at the files
+		return nil, errors.Join(fmt.Errorf("opening the journal: %w", err), native.Close())
+	}
 	problem, ok := unsupported(native)
 	if !ok {
 		return native, nil
