@@ -1,6 +1,7 @@
 package filters
 
 import (
+	"journalpump/filters/convert"
 	"journalpump/pump"
 )
 
@@ -15,7 +16,7 @@ type builder struct {
 	chunk *pump.Chunk
 	out   *staged
 
-	calendar calendar
+	calendar convert.Calendar
 	match    matchWork
 	guess    [8]uint32 // rawNames of the own fields of the entry before, by their place among its own fields
 	resolver resolver
@@ -181,10 +182,10 @@ func (b *builder) addTimes(e *stagedEntry, realtime uint64) {
 	text := b.out.text
 	start := len(text)
 	text = append(text, realtimeHead...)
-	text = appendSeconds(text, realtime)
+	text = convert.AppendTimestamp(text, realtime)
 	middle := len(text)
 	text = append(text, isoHead...)
-	text = b.calendar.appendISO(text, realtime)
+	text = b.calendar.AppendISO(text, realtime)
 	text = append(text, '"')
 	e.times = uint32(start)               //nolint:gosec // see maxChunkText
 	e.realtimeLen = uint8(middle - start) //nolint:gosec // at most 21 digits

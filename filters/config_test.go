@@ -37,7 +37,6 @@ func TestConfigErrors(t *testing.T) {
 			_, err := NewView(NewStage(StageConfig{}), ViewConfig{ExtraFields: []ExtraField{{"a", json.RawMessage("{")}}})
 			return err
 		}, "extra field a: "},
-		{"binary mode", func() error { _, err := ParseBinaryMode("hex"); return err }, `"hex" is no way to write binary fields; there are "python", "base64" and "replace"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if err := tc.try(); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
@@ -56,14 +55,6 @@ func TestParseExtraFields(t *testing.T) {
 	for _, none := range []string{"null", "{}"} {
 		if got, err := ParseExtraFields(json.RawMessage(none)); err != nil || len(got) != 0 {
 			t.Errorf("%s: got %v, %v", none, got, err)
-		}
-	}
-}
-
-func TestParseBinaryMode(t *testing.T) {
-	for s, want := range map[string]BinaryMode{"": BinaryPython, "python": BinaryPython, "base64": BinaryBase64, "replace": BinaryReplace} {
-		if got, err := ParseBinaryMode(s); got != want || err != nil {
-			t.Errorf("%q: got %v, %v", s, got, err)
 		}
 	}
 }

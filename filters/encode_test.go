@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"journalpump/filters/convert"
 	"journalpump/pump"
 )
 
@@ -83,7 +84,7 @@ func (s *script) match() *Match {
 }
 
 func (s *script) stage() StageConfig {
-	c := StageConfig{BinaryFields: BinaryMode(s.choose(3))}
+	c := StageConfig{BinaryFields: convert.BinaryMode(s.choose(3))}
 	if s.choose(2) == 1 {
 		c.Secrets = maskRedactor{}
 	}

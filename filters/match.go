@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"journalpump/filters/convert"
 	"journalpump/pump"
 )
 
@@ -83,7 +84,7 @@ func appendCanonical(dst []byte, v any) ([]byte, error) {
 
 // appendCanonicalNumber appends a number so that equal numbers look alike: 5.0 as 5.
 func appendCanonicalNumber(dst []byte, number string) ([]byte, error) {
-	if out, ok := appendInt(dst, []byte(number)); ok {
+	if out, ok := convert.AppendInt(dst, []byte(number)); ok {
 		return out, nil
 	}
 	f, err := strconv.ParseFloat(number, 64)
@@ -99,7 +100,7 @@ func appendCanonicalNumber(dst []byte, number string) ([]byte, error) {
 // holds reports whether entry i of c passes. It looks at the entry as the log has it, before redaction.
 func (m *Match) holds(c *pump.Chunk, i int, w *matchWork) bool {
 	if m.key == realtimeName {
-		w.value = trimZeroFraction(appendSeconds(w.value[:0], c.Entries[i].Position.Realtime))
+		w.value = trimZeroFraction(convert.AppendTimestamp(w.value[:0], c.Entries[i].Position.Realtime))
 		return bytes.Equal(w.value, m.value)
 	}
 	found := w.found[:0]
@@ -158,9 +159,9 @@ func (m *Match) equalsRepeated(w *matchWork) bool {
 }
 
 func (w *matchWork) appendCanonical(dst []byte, f *pump.Field) []byte {
-	conv := conversionOf(f.Name)
-	dst = w.enc.appendValue(dst, conv, f.Value)
-	if conv == asSeconds {
+	kind := convert.KindOf(f.Name)
+	dst = w.enc.appendValue(dst, kind, f.Value)
+	if kind == convert.Seconds {
 		dst = trimZeroFraction(dst)
 	}
 	return dst

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"journalpump/filters/convert"
 	"journalpump/pump"
 )
 
@@ -117,9 +118,9 @@ func (r *reference) text(v []byte) string {
 	switch {
 	case utf8.Valid(v):
 		return string(v)
-	case r.stage.BinaryFields == BinaryBase64:
+	case r.stage.BinaryFields == convert.Base64:
 		return base64.StdEncoding.EncodeToString(v)
-	case r.stage.BinaryFields == BinaryReplace:
+	case r.stage.BinaryFields == convert.Replace:
 		return string([]rune(string(v)))
 	}
 	quote := "'"

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"journalpump/filters/convert"
 	"journalpump/pump"
 )
 
@@ -27,7 +28,7 @@ type StageConfig struct {
 	Searches     Searcher // if not nil, entries that no search matches do not pass
 	Secrets      Redactor // applied to MESSAGE; may be nil
 	Exclude      *Self    // entries that do not pass; may be nil
-	BinaryFields BinaryMode
+	BinaryFields convert.BinaryMode
 }
 
 // Stage is the reader's part of filtering and encoding: what all its views share. Per chunk it works once.

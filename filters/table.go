@@ -2,10 +2,13 @@ package filters
 
 import (
 	"bytes"
+	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
+	"journalpump/filters/convert"
 	"journalpump/pump"
 )
 
@@ -31,7 +34,7 @@ type name struct {
 type rawName struct {
 	raw  string
 	name nameID
-	conv conversion
+	kind convert.Kind
 	role role
 	head []byte // `,"PLAIN":`
 }
@@ -100,7 +103,7 @@ type table struct {
 	redacted []byte
 }
 
-func newTable(dict uint64, mode BinaryMode) *table {
+func newTable(dict uint64, mode convert.BinaryMode) *table {
 	return &table{
 		dict:   dict,
 		plains: make(map[string]nameID),
@@ -146,7 +149,7 @@ func (t *table) rawName(raw string) uint32 {
 	}
 	plain := plainName(raw)
 	if !utf8.ValidString(plain) {
-		plain = string(appendReplaced(nil, []byte(plain)))
+		plain = string(convert.AppendText(nil, []byte(plain), convert.Replace))
 	}
 	id, ok := t.plains[plain]
 	if !ok {
@@ -157,7 +160,7 @@ func (t *table) rawName(raw string) uint32 {
 	}
 	head := append(appendString([]byte{','}, []byte(plain)), ':')
 	i := uint32(len(t.rawNames)) //nolint:gosec // bounded by memory
-	t.rawNames = append(t.rawNames, rawName{raw: raw, name: id, conv: conversionOf(raw), role: roleOf(plain), head: head})
+	t.rawNames = append(t.rawNames, rawName{raw: raw, name: id, kind: convert.KindOf(raw), role: roleOf(plain), head: head})
 	t.raws[raw] = i
 	return i
 }
@@ -199,17 +202,28 @@ func (t *table) encodeValue(text []byte, n *rawName, value []byte, secrets Redac
 		return appendString(text, redacted), flags, 0
 	}
 	start := len(text)
-	text = t.enc.appendValue(text, n.conv, value)
+	text = t.enc.appendValue(text, n.kind, value)
 	var level int8
 	switch {
 	case n.role == roleUnit && len(value) > 0:
 		flags |= flagUnit
-	case n.role == rolePriority && n.conv == asInt && text[start] != '"':
+	case n.role == rolePriority && n.kind == convert.Int && text[start] != '"':
 		if level = smallInt(text[start:]); level > 0 {
 			flags |= flagPriority
 		}
 	}
 	return text, flags, level
+}
+
+// smallInt returns the value of a number that convert.AppendInt wrote, cut to the range of an int8.
+func smallInt(number []byte) int8 {
+	n, err := strconv.ParseInt(string(number), 10, 8)
+	if err != nil && number[0] == '-' {
+		return math.MinInt8
+	} else if err != nil {
+		return math.MaxInt8
+	}
+	return int8(n)
 }
 
 // redact returns value as text without secrets; it is valid until the next call.

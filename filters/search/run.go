@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"time"
 
+	"journalpump/filters/convert"
 	"journalpump/filters/pattern"
 	"journalpump/pump"
 )
@@ -47,7 +48,7 @@ func (r *run) entry(i int) bool {
 		}
 		f := r.c.Field(ref)
 		if conditions := r.s.fields[f.Name]; conditions != nil {
-			if value, ok := r.convert(conditions.conversion, f.Value); ok {
+			if value, ok := r.convert(conditions.kind, f.Value); ok {
 				r.own = append(r.own, ownField{field: conditions, value: value})
 			}
 		}
@@ -87,7 +88,7 @@ func (r *run) evaluateShared(d int) int32 {
 	}
 	mark := len(r.scratch)
 	defer func() { r.scratch = r.scratch[:mark] }()
-	value, ok := r.convert(conditions.conversion, f.Value)
+	value, ok := r.convert(conditions.kind, f.Value)
 	if !ok || !r.localCandidates(conditions, value) {
 		return -1
 	}
@@ -195,12 +196,8 @@ func (r *run) matchFiltered(p *pattern.Pattern, value []byte) bool {
 }
 
 // convert returns a field's value as its patterns see it, good until the next entry; ok is false if none may match.
-func (r *run) convert(c conversion, value []byte) (text []byte, ok bool) {
-	start := len(r.scratch)
-	r.scratch, text, ok = c.apply(r.scratch, value)
-	if text == nil {
-		text = r.scratch[start:]
-	}
+func (r *run) convert(kind convert.Kind, value []byte) (text []byte, ok bool) {
+	r.scratch, text, ok = appendConverted(r.scratch, value, kind)
 	return text, ok
 }
 

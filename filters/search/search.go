@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"journalpump/filters/convert"
 	"journalpump/filters/pattern"
 	"journalpump/pump"
 )
@@ -51,7 +52,7 @@ type condition struct {
 
 // field is all conditions on one field.
 type field struct {
-	conversion conversion
+	kind       convert.Kind
 	conditions []int
 	set        *pattern.Set // of their patterns, in the same order
 }
@@ -76,7 +77,7 @@ func New(configs []Config, options Options) (*Searches, error) {
 	for i, cond := range c.conditions {
 		f := s.fields[cond.field]
 		if f == nil {
-			f = &field{conversion: conversionOf(cond.field)}
+			f = &field{kind: convert.KindOf(cond.field)}
 			s.fields[cond.field] = f
 		}
 		f.conditions = append(f.conditions, i)

@@ -76,6 +76,8 @@ func TestSearch(t *testing.T) {
 		{"zero", []string{"_PID=-00"}, Config{Fields: fields("_PID", "^0$")}, "s{} x1"},
 		{"no number stays text", []string{"PRIORITY=high"}, Config{Fields: fields("PRIORITY", "^high$")}, "s{} x1"},
 		{"not converted", []string{"_UID=007"}, Config{Fields: fields("_UID", "^007$")}, "s{} x1"},
+		{"UUID as only Python spells it", []string{"MESSAGE_ID=0x_13E30d8f16adf91b7584a2265b1f5"}, Config{Fields: fields("MESSAGE_ID", "^(?P<m>000.*)$")},
+			"s{m=00013e30-d8f1-6adf-91b7-584a2265b1f5} x1"},
 		{"UUID", []string{"_BOOT_ID=CD613E30d8f16adf91b7584a2265b1f5"}, Config{Fields: fields("_BOOT_ID", "^(?P<b>cd613e30-d8f1-.*)$")},
 			"s{b=cd613e30-d8f1-6adf-91b7-584a2265b1f5} x1"},
 		{"no UUID", []string{"MESSAGE_ID=x-y"}, Config{Fields: fields("MESSAGE_ID", "^x-y$")}, "s{} x1"},

@@ -107,13 +107,13 @@ func (r *run) groupValues(s *search) {
 // locate sets r.loc to where the groups of a condition are in the first value of its field that it matches.
 func (r *run) locate(n int) (value []byte, ok bool) {
 	c := &r.s.conditions[n]
-	conversion := r.s.fields[c.field].conversion
+	kind := r.s.fields[c.field].kind
 	for _, ref := range r.refs {
 		f := r.c.Field(ref)
 		if f.Name != c.field {
 			continue
 		}
-		value, ok := r.convert(conversion, f.Value)
+		value, ok := r.convert(kind, f.Value)
 		if !ok {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"journalpump/filters"
+	"journalpump/filters/convert"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/logging"
@@ -103,7 +104,7 @@ func (r *Reader) allTags(c *Config) map[string]string {
 func (r *Reader) stage(c *Config, geo search.Locator) (*filters.Stage, error) {
 	var config filters.StageConfig
 	var err error
-	if config.BinaryFields, err = filters.ParseBinaryMode(string(r.BinaryFields)); err != nil {
+	if config.BinaryFields, err = convert.ParseBinaryMode(string(r.BinaryFields)); err != nil {
 		return nil, err
 	}
 	for _, m := range []*MatchSettings{&c.MatchSettings, &r.MatchSettings} {

@@ -1,4 +1,4 @@
-package filters
+package convert
 
 import (
 	"strconv"
@@ -10,8 +10,8 @@ const (
 	secondsPerDay   = 24 * 60 * 60
 )
 
-// appendSeconds appends microseconds as seconds with a fraction of at least one digit, exactly.
-func appendSeconds(dst []byte, micros uint64) []byte {
+// AppendTimestamp appends microseconds as seconds with a fraction of at least one digit, exactly.
+func AppendTimestamp(dst []byte, micros uint64) []byte {
 	dst = strconv.AppendUint(dst, micros/microsPerSecond, 10)
 	dst = append(dst, '.')
 	dst = appendMicros(dst, micros%microsPerSecond)
@@ -29,15 +29,16 @@ func appendMicros(dst []byte, n uint64) []byte {
 	return appendTwoDigits(dst, n%100)
 }
 
-// calendar writes times as Python's datetime.isoformat() does: in UTC, without a zone, and with microseconds unless they
-// are 0. It keeps the date of the day it wrote last.
-type calendar struct {
+// Calendar writes times as Python's datetime.isoformat() does: in UTC, without a zone, and with microseconds unless they
+// are 0. It keeps the date of the day it wrote last, so it must not be used concurrently.
+type Calendar struct {
 	known bool
 	day   uint64
 	date  []byte
 }
 
-func (c *calendar) appendISO(dst []byte, micros uint64) []byte {
+// AppendISO appends the time that is micros microseconds after 1970.
+func (c *Calendar) AppendISO(dst []byte, micros uint64) []byte {
 	seconds := micros / microsPerSecond
 	if day := seconds / secondsPerDay; day != c.day || !c.known {
 		c.known, c.day = true, day
