@@ -13,6 +13,7 @@ import (
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 	"journalpump/readers/readertest"
+	"journalpump/test/journald"
 )
 
 // TestRemote runs the suite on files that systemd-journal-remote writes. It never continues a sequence in a new file, so
@@ -76,35 +77,37 @@ func opener(opts Options) func(t *testing.T) pump.Log {
 func TestJournald(t *testing.T) {
 	readertest.Run(t, func(t *testing.T) readertest.Harness {
 		t.Helper()
-		j := readertest.StartJournald(t)
+		j := journald.Start(t)
+		native := j.Native(t)
 		return readertest.Harness{
 			ThisBoot: true,
 			Open:     opener(namespace(j)),
 			Append: func(t *testing.T, first, n int) {
 				t.Helper()
 				for i := first; i < first+n; i++ {
-					if err := j.Send(0, "MESSAGE="+readertest.Message(i)); err != nil {
+					if err := native.Message(readertest.Message(i)); err != nil {
 						t.Fatal(err)
 					}
 				}
 				j.Sync(t)
 			},
 			Rotate: j.Rotate,
-			Vacuum: j.Vacuum,
+			Vacuum: func(t *testing.T) { t.Helper(); j.Vacuum(t, 1) },
 		}
 	})
 }
 
-func namespace(j *readertest.Journald) Options {
+func namespace(j *journald.Instance) Options {
 	return Options{Selection: journaldir.Selection{Namespaces: []string{j.Namespace}, Flags: journaldir.LocalOnly}}
 }
 
 // TestUsers has two users log in turn: their entries go to two files, and must come out in turn.
 func TestUsers(t *testing.T) {
-	j := readertest.StartJournald(t)
+	j := journald.Start(t)
+	native := j.Native(t)
 	send := func(first, n int) {
 		for i := first; i < first+n; i++ {
-			if err := j.Send(i%2*4242, "MESSAGE="+readertest.Message(i)); err != nil {
+			if err := native.Send(i%2*4242, "MESSAGE="+readertest.Message(i)); err != nil {
 				t.Error(err)
 			}
 		}

@@ -1,11 +1,14 @@
-// Package journald starts real systemd-journald instances for tests. Each is a namespace of its own (see
-// systemd-journald.service(8), "Journal namespaces"), so it neither disturbs the machine's journal nor another test's.
+// Package journald starts real systemd-journald instances for tests.
+//
+// Each is a journal namespace of its own (systemd-journald.service(8), "Journal namespaces"), so it neither disturbs the
+// machine's journal nor another test's, and tests can run beside each other. StartSystem starts one that believes it is
+// the machine's own. Whatever happens to the test, the kernel kills its instances with it; files that a test could not
+// clean up any more are removed by the next one.
 package journald
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,93 +16,189 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"journalpump/test/program"
 )
 
-// An Instance is a running systemd-journald.
+// An Instance is a systemd-journald, running or stopped.
 type Instance struct {
-	Namespace string
+	Namespace string // "": it is a machine's own
 	Dir       string // where its journal files are
-	sockets   string // the directory
-	binary    string
-	cmd       *exec.Cmd
+	Root      string // the directory that it takes for "/", as far as run and var/log/journal are concerned
+
+	sockets string // the directory
+	command []string
+	process *process // nil: stopped
 }
 
 var instances atomic.Int32 // gives each instance of the process a name of its own
 
-const config = `[Journal]
-Storage=volatile
+// defaults come before a test's own settings, which win.
+const defaults = `[Journal]
+Storage=persistent
 RateLimitIntervalSec=0
+RateLimitBurst=0
+SyncIntervalSec=1h
+SystemMaxUse=2G
+SystemKeepFree=1M
+SystemMaxFileSize=8M
 RuntimeMaxUse=2G
+RuntimeKeepFree=1M
 RuntimeMaxFileSize=8M
 # Without this an instance of a namespace ends when nothing was logged for half a minute.
 MaxRetentionSec=1month
 ForwardToSyslog=no
 ForwardToWall=no
+ReadKMsg=no
+Audit=no
 `
 
-// Start starts an instance that ends with the test, files included. It skips the test where that isn't possible.
-func Start(t *testing.T) *Instance {
+// Start starts an instance that ends with the test, files included. Settings are lines of journald.conf(5): by default it
+// writes to /var/log/journal and divides by user; with "Storage=volatile" it writes to /run/log/journal and doesn't. The
+// test is skipped where an instance cannot be started.
+func Start(t *testing.T, settings ...string) *Instance {
 	t.Helper()
-	binary := find()
+	binary, machine := needs(t)
+	sweep(t)
+	name := fmt.Sprintf("%s%d-%d", namePrefix, os.Getpid(), instances.Add(1))
+	i := &Instance{
+		Namespace: name,
+		Root:      "/",
+		Dir:       filepath.Join(storage(settings), machine+"."+name),
+		sockets:   "/run/systemd/journal." + name,
+		command:   []string{binary, name},
+	}
+	conf := "/run/systemd/journald@" + name + ".conf.d"
+	t.Cleanup(func() {
+		i.Kill(t)
+		remove(t, i.Dir, i.sockets, conf)
+	})
+	configure(t, conf, settings)
+	i.Restart(t)
+	return i
+}
+
+// StartSystem starts an instance that is no namespace: it starts in /run, and goes on in /var when it is told to Flush. It
+// has a /run and a /var/log/journal of its own, which only it sees under these names; they lie below Root.
+func StartSystem(t *testing.T, settings ...string) *Instance {
+	t.Helper()
+	binary, machine := needs(t)
+	sweep(t)
+	if err := exec.CommandContext(t.Context(), "unshare", "--mount", "true").Run(); err != nil {
+		t.Skipf("no small file system here to give a systemd-journald a /run of its own: unshare --mount: %v", err)
+	}
+	root, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", namePrefix, os.Getpid())) //nolint:usetesting // t.TempDir is too long for the paths of sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, logs := filepath.Join(root, "run"), filepath.Join(root, "var/log/journal")
+	i := &Instance{
+		Root:    root,
+		Dir:     filepath.Join(run, "log/journal", machine),
+		sockets: filepath.Join(run, "systemd/journal"),
+		command: []string{
+			"unshare", "--mount", "--propagation=private", "sh", "-ec",
+			`mkdir -p /var/log/journal; mount --bind "$0" /var/log/journal; mount --bind "$1" /run; exec "$2"`, logs, run, binary,
+		},
+	}
+	t.Cleanup(func() {
+		i.Kill(t)
+		remove(t, root)
+	})
+	if err := os.MkdirAll(logs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	Tmpfs(t, run, 64<<20) // it flushes nothing that is on a disk already
+	if err := os.MkdirAll(i.sockets, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	configure(t, filepath.Join(run, "systemd/journald.conf.d"), settings)
+	i.Restart(t)
+	return i
+}
+
+// Tmpfs makes dir a file system of its own, of so many bytes, until the test ends. The test is skipped where it may not.
+func Tmpfs(t *testing.T, dir string, bytes int) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("none", dir, "tmpfs", 0, fmt.Sprintf("size=%d", bytes)); err != nil {
+		t.Skipf("no small file system here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Errorf("unmounting %s: %v", dir, err)
+		}
+	})
+}
+
+// needs returns the program and the machine's ID, and skips the test where an instance cannot be started.
+func needs(t *testing.T) (binary, machine string) {
+	t.Helper()
+	for _, path := range []string{"/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald"} {
+		if _, err := os.Stat(path); err == nil {
+			binary = path
+			break
+		}
+	}
 	if binary == "" {
 		t.Skip("systemd-journald is not installed")
 	}
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a systemd-journald")
 	}
-	machine, err := os.ReadFile("/etc/machine-id")
-	if err != nil || len(strings.TrimSpace(string(machine))) != 32 {
+	id, err := os.ReadFile("/etc/machine-id")
+	machine = strings.TrimSpace(string(id))
+	if err != nil || len(machine) != 32 {
 		t.Skip("the machine has no ID (/etc/machine-id), which systemd-journald needs")
 	}
-	name := fmt.Sprintf("jptest-%d-%d", os.Getpid(), instances.Add(1))
-	i := &Instance{
-		Namespace: name,
-		Dir:       filepath.Join("/run/log/journal", strings.TrimSpace(string(machine))+"."+name),
-		sockets:   "/run/systemd/journal." + name,
-		binary:    binary,
-	}
-	settings := "/run/systemd/journald@" + name + ".conf.d"
-	t.Cleanup(func() {
-		i.Kill(t)
-		for _, dir := range []string{i.Dir, i.sockets, settings} {
-			if err := os.RemoveAll(dir); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	if err := os.MkdirAll(settings, 0o755); err != nil {
-		t.Skipf("systemd-journald cannot be configured here: %v", err)
-	}
-	if err := os.WriteFile(filepath.Join(settings, "test.conf"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	i.Restart(t)
-	return i
+	return binary, machine
 }
 
-func find() string {
-	for _, path := range []string{"/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald"} {
-		if _, err := os.Stat(path); err == nil {
-			return path
+func storage(settings []string) string {
+	for _, s := range settings {
+		if s == "Storage=volatile" {
+			return "/run/log/journal"
 		}
 	}
-	return ""
+	return "/var/log/journal"
+}
+
+func configure(t *testing.T, dir string, settings []string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Skipf("systemd-journald cannot be configured here: %v", err)
+	}
+	text := defaults + strings.Join(append(settings, ""), "\n")
+	if err := os.WriteFile(filepath.Join(dir, "test.conf"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, dirs ...string) {
+	t.Helper()
+	for _, dir := range dirs {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // Restart starts the instance again after Stop or Kill.
 func (i *Instance) Restart(t *testing.T) {
 	t.Helper()
-	i.cmd = exec.Command(i.binary, i.Namespace) //nolint:noctx // ends in a cleanup, after the test's context
-	if err := i.cmd.Start(); err != nil {
+	p, err := startProcess(i.command)
+	if err != nil {
 		t.Fatalf("starting systemd-journald: %v", err)
 	}
+	i.process = p
 	program.Until(t, "systemd-journald has its sockets and a journal", func() bool {
 		sockets, _ := filepath.Glob(filepath.Join(i.sockets, "*"))
 		files, _ := filepath.Glob(filepath.Join(i.Dir, "*.journal"))
-		return len(sockets) == 4 && len(files) > 0
+		return len(sockets) >= 4 && len(files) > 0
 	})
 }
 
@@ -111,40 +210,22 @@ func (i *Instance) Kill(t *testing.T) { t.Helper(); i.end(t, syscall.SIGKILL) }
 
 func (i *Instance) end(t *testing.T, signal syscall.Signal) {
 	t.Helper()
-	if i.cmd == nil {
+	if i.process == nil {
 		return
 	}
-	if err := i.cmd.Process.Signal(signal); err != nil {
-		t.Errorf("ending systemd-journald: %v", err)
-	}
 	var exit *exec.ExitError
-	if err := i.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+	if err := i.process.end(signal); err != nil && !errors.As(err, &exit) {
 		t.Errorf("ending systemd-journald: %v", err)
 	}
-	i.cmd = nil
+	i.process = nil
 	// The sockets outlive it, and who connects to them meanwhile would write into nothing.
-	if err := os.RemoveAll(i.sockets); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
+	remove(t, i.sockets)
+	if i.Namespace == "" {
+		if err := os.MkdirAll(i.sockets, 0o755); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
-// Rotate makes the instance archive its files and start new ones. It returns when that is done.
-func (i *Instance) Rotate(t *testing.T) {
-	t.Helper()
-	i.journalctl(t, "--namespace="+i.Namespace, "--rotate")
-}
-
-// Vacuum deletes archived files until at most keep are left.
-func (i *Instance) Vacuum(t *testing.T, keep int) {
-	t.Helper()
-	i.journalctl(t, "--directory="+i.Dir, fmt.Sprintf("--vacuum-files=%d", keep))
-}
-
-func (i *Instance) journalctl(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "journalctl", args...)
-	cmd.WaitDelay = time.Second
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("journalctl %q: %v: %s", args, err, said)
-	}
-}
+// PID returns the instance's process.
+func (i *Instance) PID() int { return i.process.cmd.Process.Pid }

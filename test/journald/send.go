@@ -2,19 +2,20 @@ package journald
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// Field is a NAME=value to send.
-type Field struct{ Name, Value string }
+	"golang.org/x/sys/unix"
+)
 
 // Native is a connection to the native socket, see https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.
 type Native struct {
-	conn net.Conn
+	conn *net.UnixConn
 	buf  []byte
 }
 
@@ -24,26 +25,46 @@ func (i *Instance) Native(t *testing.T) *Native {
 	return &Native{conn: i.dial(t, "unixgram", "socket")}
 }
 
-// Send logs one entry. It blocks while journald is behind.
-func (n *Native) Send(fields ...Field) error {
+// Send logs one entry of NAME=value fields as the user uid. It blocks while journald is behind.
+func (n *Native) Send(uid int, fields ...string) error {
 	b := n.buf[:0]
 	for _, f := range fields {
-		b = append(b, f.Name...)
-		b = append(b, '\n')
-		b = binary.LittleEndian.AppendUint64(b, uint64(len(f.Value)))
-		b = append(b, f.Value...)
-		b = append(b, '\n')
+		name, value, _ := strings.Cut(f, "=")
+		b = append(append(b, name...), '\n')
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(value)))
+		b = append(append(b, value...), '\n')
 	}
 	n.buf = b
-	_, err := n.conn.Write(b)
-	return err
+	if uid == os.Getuid() {
+		_, err := n.conn.Write(b)
+		return err
+	}
+	return n.sendAs(uid, b)
+}
+
+// sendAs sends with credentials that are not this process's own, which net.UnixConn cannot on a connected socket.
+func (n *Native) sendAs(uid int, b []byte) error {
+	raw, err := n.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	rights := unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid()), Uid: uint32(uid), Gid: uint32(uid)})
+	var sent error
+	err = raw.Write(func(fd uintptr) bool {
+		sent = unix.Sendmsg(int(fd), b, rights, nil, 0)
+		return !errors.Is(sent, unix.EAGAIN)
+	})
+	return errors.Join(err, sent)
 }
 
 // Message logs an entry that has nothing but a text.
-func (n *Native) Message(text string) error { return n.Send(Field{"MESSAGE", text}) }
+func (n *Native) Message(text string) error { return n.Send(os.Getuid(), "MESSAGE="+text) }
+
+// Close ends the connection before the test ends.
+func (n *Native) Close() error { return n.conn.Close() }
 
 // Stream is a connection like a service's standard output: every line becomes an entry.
-type Stream struct{ conn net.Conn }
+type Stream struct{ conn *net.UnixConn }
 
 // Stream connects to the stdout socket, as systemd-cat(1) does for its command, and sends the header that says who is
 // talking (src/journal/journald-stream.c): identifier, unit, priority, level prefix, and whether to forward to syslog,
@@ -64,7 +85,7 @@ func (s *Stream) Message(text string) error {
 }
 
 // Syslog is a connection to the socket that /dev/log usually is.
-type Syslog struct{ conn net.Conn }
+type Syslog struct{ conn *net.UnixConn }
 
 // Syslog connects to the syslog socket.
 func (i *Instance) Syslog(t *testing.T) *Syslog {
@@ -81,7 +102,7 @@ func (s *Syslog) Message(text string) error {
 	return err
 }
 
-func (i *Instance) dial(t *testing.T, network, name string) net.Conn {
+func (i *Instance) dial(t *testing.T, network, name string) *net.UnixConn {
 	t.Helper()
 	var d net.Dialer
 	conn, err := d.DialContext(t.Context(), network, filepath.Join(i.sockets, name))
@@ -89,5 +110,5 @@ func (i *Instance) dial(t *testing.T, network, name string) net.Conn {
 		t.Fatalf("connecting to journald: %v", err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return conn
+	return conn.(*net.UnixConn)
 }

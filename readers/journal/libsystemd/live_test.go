@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 	"journalpump/readers/readertest"
+	"journalpump/test/journald"
 )
 
 // The suite that every log passes, on a journald's own files.
@@ -23,20 +23,21 @@ func TestConformanceLive(t *testing.T) {
 	needTools(t)
 	readertest.Run(t, func(t *testing.T) readertest.Harness {
 		t.Helper()
-		j := readertest.StartJournald(t)
+		j := journald.Start(t)
+		native := j.Native(t)
 		return readertest.Harness{
 			Open: func(t *testing.T) pump.Log { t.Helper(); return newLog(t, inDir(j.Dir)) },
 			Append: func(t *testing.T, first, n int) {
 				t.Helper()
 				for i := first; i < first+n; i++ {
-					if err := j.Send([]int{0, 1000}[i%2], "MESSAGE="+readertest.Message(i)); err != nil {
+					if err := native.Send([]int{0, 1000}[i%2], "MESSAGE="+readertest.Message(i)); err != nil {
 						t.Fatal(err)
 					}
 				}
 				j.Sync(t)
 			},
 			Rotate:   j.Rotate,
-			Vacuum:   j.Vacuum,
+			Vacuum:   func(t *testing.T) { t.Helper(); j.Vacuum(t, 1) },
 			ThisBoot: true,
 		}
 	})
@@ -73,13 +74,14 @@ func TestConformanceRemote(t *testing.T) {
 // order, although the child is killed now and then.
 func TestLive(t *testing.T) {
 	needTools(t)
-	j := readertest.StartJournald(t)
+	j := journald.Start(t)
+	native := j.Native(t)
 	l := openLog(t, Options{Selection: journaldir.Selection{Namespaces: []string{j.Namespace}}})
 	const messages = 12_000
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	written := make(chan error, 1)
-	go func() { written <- writeAll(ctx, j, messages) }()
+	go func() { written <- writeAll(ctx, j, native, messages) }()
 	defer func() {
 		cancel()
 		if err := <-written; err != nil && !errors.Is(err, context.Canceled) {
@@ -132,15 +134,14 @@ func checkConsecutive(t *testing.T, c *pump.Chunk, last int) int {
 }
 
 // writeAll logs as three users, each of whom has a file.
-func writeAll(ctx context.Context, j *readertest.Journald, messages int) error {
+func writeAll(ctx context.Context, j *journald.Instance, native *journald.Native, messages int) error {
 	for n := 1; n <= messages; n++ {
-		if err := j.Send([]int{0, 1000, 1001}[n%3], fmt.Sprintf("MESSAGE=number %d", n)); err != nil {
+		if err := native.Send([]int{0, 1000, 1001}[n%3], fmt.Sprintf("MESSAGE=number %d", n)); err != nil {
 			return fmt.Errorf("message %d: %w", n, err)
 		}
 		if n%1500 == 0 {
-			rotate := exec.CommandContext(ctx, "journalctl", "--namespace="+j.Namespace, "--rotate")
-			if out, err := rotate.CombinedOutput(); err != nil {
-				return errors.Join(ctx.Err(), fmt.Errorf("rotating: %w: %s", err, out))
+			if err := j.Ask(ctx, "Rotate"); err != nil {
+				return errors.Join(ctx.Err(), err)
 			}
 		}
 	}
