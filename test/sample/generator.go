@@ -18,6 +18,7 @@ type generator struct {
 	realtime      int64 // microseconds
 	monotonic     int64
 	boot, machine string
+	vocabulary    []string
 	units         []unit
 	weights       []int // running totals over units
 	priorities    []int // running totals over priorities 0 to 7
@@ -43,6 +44,8 @@ func newGenerator(o Options) *generator {
 		rnd:       rand.New(rand.NewPCG(o.Seed, 0)),
 		realtime:  o.Start.UnixMicro(),
 		monotonic: 5_000_000,
+
+		vocabulary: strings.Fields(words),
 	}
 	g.boot, g.machine = g.id128(), g.id128()
 	g.addUnit(200, "nginx", "nginx", 33)
@@ -92,7 +95,15 @@ func (g *generator) pick(totals []int) int {
 // oneIn is true once in n times.
 func (g *generator) oneIn(n int) bool { return g.rnd.IntN(n) == 0 }
 
-func (g *generator) appendEntry(b []byte, i int) []byte {
+// Entry is one entry of the sample.
+type Entry struct {
+	Realtime, Monotonic int64    // in microseconds
+	Boot                string   // _BOOT_ID, which is among the fields, too
+	Fields              []string // NAME=value
+}
+
+// next makes entry number i in e, whose memory it uses again.
+func (g *generator) next(e *Entry, i int) {
 	u := &g.units[g.pick(g.weights)]
 	p := &u.processes[g.rnd.IntN(len(u.processes))]
 	step := 1 + g.rnd.Int64N(2*meanStep.Microseconds()-1)
@@ -104,46 +115,52 @@ func (g *generator) appendEntry(b []byte, i int) []byte {
 	if strings.HasPrefix(u.name, "myapp") {
 		transport = "stdout"
 	}
-	b = append(b, "__CURSOR=\n"...)
-	for _, f := range [...][2]string{
-		{"__REALTIME_TIMESTAMP", strconv.FormatInt(g.realtime, 10)},
-		{"__MONOTONIC_TIMESTAMP", strconv.FormatInt(g.monotonic, 10)},
-		{"_BOOT_ID", g.boot},
-		{"_MACHINE_ID", g.machine},
-		{"_HOSTNAME", "web-17.example.net"},
-		{"PRIORITY", strconv.Itoa(g.pick(g.priorities))},
-		{"SYSLOG_FACILITY", "3"},
-		{"SYSLOG_IDENTIFIER", u.comm},
-		{"_TRANSPORT", transport},
-		{"_PID", strconv.Itoa(p.pid)},
-		{"_UID", uid},
-		{"_GID", uid},
-		{"_COMM", u.comm},
-		{"_EXE", "/usr/sbin/" + u.comm},
-		{"_CMDLINE", "/usr/sbin/" + u.comm + " --config /etc/" + u.name + ".conf"},
-		{"_CAP_EFFECTIVE", "0"},
-		{"_SYSTEMD_CGROUP", "/system.slice/" + u.name + ".service"},
-		{"_SYSTEMD_UNIT", u.name + ".service"},
-		{"_SYSTEMD_SLICE", "system.slice"},
-		{"_SYSTEMD_INVOCATION_ID", p.invocation},
-		{"_RUNTIME_SCOPE", "system"},
-		{"_SOURCE_REALTIME_TIMESTAMP", strconv.FormatInt(g.realtime-40, 10)},
-		{"MESSAGE", g.message(i)},
-	} {
-		b = appendField(b, f[0], f[1])
-	}
+	e.Realtime, e.Monotonic, e.Boot = g.realtime, g.monotonic, g.boot
+	e.Fields = append(e.Fields[:0],
+		"_BOOT_ID="+g.boot,
+		"_MACHINE_ID="+g.machine,
+		"_HOSTNAME=web-17.example.net",
+		"PRIORITY="+strconv.Itoa(g.pick(g.priorities)),
+		"SYSLOG_FACILITY=3",
+		"SYSLOG_IDENTIFIER="+u.comm,
+		"_TRANSPORT="+transport,
+		"_PID="+strconv.Itoa(p.pid),
+		"_UID="+uid,
+		"_GID="+uid,
+		"_COMM="+u.comm,
+		"_EXE=/usr/sbin/"+u.comm,
+		"_CMDLINE=/usr/sbin/"+u.comm+" --config /etc/"+u.name+".conf",
+		"_CAP_EFFECTIVE=0",
+		"_SYSTEMD_CGROUP=/system.slice/"+u.name+".service",
+		"_SYSTEMD_UNIT="+u.name+".service",
+		"_SYSTEMD_SLICE=system.slice",
+		"_SYSTEMD_INVOCATION_ID="+p.invocation,
+		"_RUNTIME_SCOPE=system",
+		"_SOURCE_REALTIME_TIMESTAMP="+strconv.FormatInt(g.realtime-40, 10),
+		"MESSAGE="+g.message(i))
 	if g.oneIn(1000) {
-		b = appendField(b, "MULTI", "one")
-		b = appendField(b, "MULTI", "two")
+		e.Fields = append(e.Fields, "MULTI=one", "MULTI=two")
+	}
+}
+
+// appendExport appends the entry in the Journal Export Format.
+func (e *Entry) appendExport(b []byte) []byte {
+	b = append(b, "__CURSOR=\n__REALTIME_TIMESTAMP="...)
+	b = strconv.AppendInt(b, e.Realtime, 10)
+	b = append(b, "\n__MONOTONIC_TIMESTAMP="...)
+	b = strconv.AppendInt(b, e.Monotonic, 10)
+	b = append(b, '\n')
+	for _, f := range e.Fields {
+		name, value, _ := strings.Cut(f, "=")
+		b = appendField(b, name, value)
 	}
 	return append(b, '\n')
 }
 
 func (g *generator) message(i int) string {
-	vocabulary := strings.Fields(words)
 	var m strings.Builder
 	for range 4 + g.rnd.IntN(14) {
-		m.WriteString(vocabulary[g.rnd.IntN(len(vocabulary))])
+		m.WriteString(g.vocabulary[g.rnd.IntN(len(g.vocabulary))])
 		m.WriteByte(' ')
 	}
 	took := time.Duration(g.rnd.Int64N(int64(900 * time.Millisecond)))

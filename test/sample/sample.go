@@ -30,22 +30,33 @@ func (o Options) EndingAt(t time.Time) Options {
 	return o
 }
 
-// Write writes the entries in the Journal Export Format, see
-// https://systemd.io/JOURNAL_EXPORT_FORMATS/.
-func Write(w io.Writer, o Options) error {
+// Each calls fn with every entry, one after the other. An entry is valid until fn returns.
+func Each(o Options, fn func(e *Entry) error) error {
 	if o.Start.IsZero() {
 		o.Start = time.Unix(1_760_000_000, 0)
 	}
-	b := bufio.NewWriterSize(w, 1<<16)
 	g := newGenerator(o)
-	var entry []byte
+	var e Entry
 	for i := range o.Entries {
-		entry = g.appendEntry(entry[:0], i)
-		if _, err := b.Write(entry); err != nil {
-			return fmt.Errorf("writing entry %d: %w", i, err)
+		g.next(&e, i)
+		if err := fn(&e); err != nil {
+			return fmt.Errorf("entry %d: %w", i, err)
 		}
 	}
-	return b.Flush()
+	return nil
+}
+
+// Write writes the entries in the Journal Export Format, see
+// https://systemd.io/JOURNAL_EXPORT_FORMATS/.
+func Write(w io.Writer, o Options) error {
+	b := bufio.NewWriterSize(w, 1<<16)
+	var text []byte
+	err := Each(o, func(e *Entry) error {
+		text = e.appendExport(text[:0])
+		_, err := b.Write(text)
+		return err
+	})
+	return errors.Join(err, b.Flush())
 }
 
 // ErrNoRemote says that systemd-journal-remote, which writes the journal files, is not installed.
