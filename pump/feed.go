@@ -132,11 +132,15 @@ func (f *feed) step(ctx context.Context, w *walker, after Position) (*Chunk, err
 	return w.it.Next(ctx)
 }
 
-// keep remembers the chunk and forgets the oldest ones.
+// keep remembers the chunk and forgets the oldest ones. A chunk that does not move on (it may only tell of damage) is not
+// kept: who asks for what is after it would get it again, for ever.
 func (f *feed) keep(w *walker, c *Chunk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w.at, w.used = c.To, time.Now()
+	if c.To == c.From {
+		return
+	}
 	f.memo = append(f.memo, kept{c.From, c})
 	size := 0
 	for i, m := range slices.Backward(f.memo) {

@@ -29,7 +29,7 @@ type Log interface {
 // An Iterator walks along a log. It is used by one goroutine at a time.
 type Iterator interface {
 	// Next returns the next chunk, or ErrNoMore at the end of the log. It does not wait for new entries. What cannot
-	// be read is passed over and counted in the chunk (Corrupted, Gaps). Any other error is the log's as a whole; the
+	// be read is passed over and counted in the chunk (Corrupted, Gaps), which may then hold nothing else. Any other error is the log's as a whole; the
 	// iterator is then useless and must be closed.
 	Next(ctx context.Context) (*Chunk, error)
 	// Wait returns nil once Next may have something new (it may be mistaken), or the context's error.

@@ -20,6 +20,7 @@ type memLog struct {
 	decoded int // chunks made
 	open    int // iterators
 	missing bool
+	damaged int // so many chunks tell of damage and nothing else
 }
 
 func newMemLog(n uint64) *memLog { return &memLog{chunk: 10, n: n, grown: make(chan struct{})} }
@@ -86,6 +87,10 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 	l := i.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.damaged > 0 {
+		l.damaged--
+		return &pump.Chunk{From: at(i.at), To: at(i.at), Corrupted: 1}, nil
+	}
 	if i.at == l.n {
 		return nil, pump.ErrNoMore
 	}

@@ -611,6 +611,24 @@ func TestTheTailIsWhereItWasAtTheStart(t *testing.T) {
 	})
 }
 
+func TestAChunkThatDoesNotMoveOnIsSeenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 100)
+		r.log.damaged = 5
+		var a, b testSender
+		r.add("a", &a, nil)
+		r.add("b", &b, nil)
+		if err := r.once(); err != nil {
+			t.Fatal(err)
+		}
+		wantReceived(t, "a", &a, upTo(1, 100))
+		wantReceived(t, "b", &b, upTo(1, 100))
+		if n := r.last().Readers["r"].Corrupted; n != 5 {
+			t.Errorf("%d unreadable entries were counted, want 5", n)
+		}
+	})
+}
+
 func TestInitialPositions(t *testing.T) {
 	for name, c := range map[string]struct {
 		start pump.Start
