@@ -6,8 +6,7 @@ import (
 	"path/filepath"
 
 	"journalpump/pump"
-	"journalpump/readers/journal/journalfile"
-	"journalpump/readers/journal/journaltest"
+	"journalpump/test/journalwriter"
 )
 
 // BuildFiles makes a journal of so many files in dir, which is created: as journald would leave it after files-1 rotations,
@@ -16,72 +15,82 @@ func BuildFiles(dir string, o Options, files int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the journal's directory: %w", err)
 	}
-	b := filesBuilder{dir: dir, each: max(1, (o.Entries+files-1)/files), seqnumID: [16]byte{0x5e, 0x09}}
+	b := filesBuilder{dir: dir, each: max(1, (o.Entries+files-1)/files)}
 	if err := Each(o, b.add); err != nil {
 		return err
 	}
-	return b.finish("system.journal", journalfile.Online)
+	return b.finish(journalwriter.Online)
 }
 
+// filesBuilder writes one file after the other.
 type filesBuilder struct {
-	dir      string
-	each     int
-	seqnumID pump.ID128
+	dir   string
+	each  int
+	files int
 
-	w        *journaltest.Writer
-	files    int
-	n        int // entries of w
-	seqnum   uint64
-	head     uint64 // sequence number and realtime of its first entry
-	realtime int64
-	payloads [][]byte
+	w      *journalwriter.Writer // nil between two files
+	first  journalwriter.Entry   // of w
+	seqnum uint64
+	fields [][]byte
 }
+
+var sequence = journalwriter.ID{0x5e, 0x09} //nolint:gochecknoglobals // a constant
 
 func (b *filesBuilder) add(e *Entry) error {
 	boot, err := pump.ParseID128(e.Boot)
 	if err != nil {
 		return err
 	}
-	if b.n == b.each {
-		// As journald calls what it archives.
-		name := fmt.Sprintf("system@%s-%016x-%016x.journal", b.seqnumID, b.head, b.realtime)
-		if err := b.finish(name, journalfile.Archived); err != nil {
+	b.fields = b.fields[:0]
+	for _, f := range e.Fields {
+		b.fields = append(b.fields, []byte(f))
+	}
+	b.seqnum++
+	entry := journalwriter.Entry{
+		Seqnum:    b.seqnum,
+		Realtime:  uint64(e.Realtime),
+		Monotonic: uint64(e.Monotonic),
+		Boot:      boot,
+		Fields:    b.fields,
+	}
+	if b.w != nil && b.w.Len() == b.each {
+		if err := b.finish(journalwriter.Archived); err != nil {
 			return err
 		}
 	}
 	if b.w == nil {
-		b.files++
-		b.w = journaltest.New(journaltest.Options{
-			Compact:   true,
-			Keyed:     true,
-			FileID:    [16]byte{0xf1, byte(b.files >> 16), byte(b.files >> 8), byte(b.files)},
-			MachineID: [16]byte{0xac},
-			SeqnumID:  b.seqnumID,
-		})
-		b.head, b.realtime = b.seqnum+1, e.Realtime
+		if err := b.begin(entry); err != nil {
+			return err
+		}
 	}
-	b.payloads = b.payloads[:0]
-	for _, f := range e.Fields {
-		b.payloads = append(b.payloads, []byte(f))
-	}
-	b.seqnum++
-	b.n++
-	b.w.Add(journaltest.Entry{
-		Seqnum:    b.seqnum,
-		Realtime:  uint64(e.Realtime),
-		Monotonic: uint64(e.Monotonic),
-		BootID:    boot,
-		Payloads:  b.payloads,
-	})
-	return nil
+	return b.w.Append(entry)
 }
 
-func (b *filesBuilder) finish(name string, state journalfile.State) error {
+func (b *filesBuilder) begin(first journalwriter.Entry) (err error) {
+	b.files++
+	b.first = first
+	b.w, err = journalwriter.New(journalwriter.Options{
+		Compact:     true,
+		Keyed:       true,
+		HeaderSize:  264, // systemd 252's
+		FileID:      journalwriter.ID{0xf1, byte(b.files >> 16), byte(b.files >> 8), byte(b.files)},
+		MachineID:   journalwriter.ID{0xac},
+		SeqnumID:    sequence,
+		DataBuckets: max(2047, 3*b.each),
+	})
+	return err
+}
+
+func (b *filesBuilder) finish(state journalwriter.State) error {
 	if b.w == nil {
 		return nil
 	}
-	b.w.Bytes()[journaltest.HeaderState] = byte(state)
+	name := "system.journal"
+	if state == journalwriter.Archived {
+		name = journalwriter.ArchivedName("system", sequence, b.first.Seqnum, b.first.Realtime)
+	}
+	b.w.SetState(state)
 	err := b.w.WriteFile(filepath.Join(b.dir, name))
-	b.w, b.n = nil, 0
+	b.w = nil
 	return err
 }

@@ -6,15 +6,9 @@ import (
 )
 
 // hash returns the hash that the file's hash tables use ("Basics", "Data Objects").
-func (f *File) hash(b []byte) uint64 { return hash(f.keyed, f.fileID, b) }
-
-// Hash returns the hash of a payload, NAME=value, that the file with this header has in its DATA objects and hash tables. With
-// the zero Header it is the one that goes into every entry's XorHash, whatever the file.
-func (h *Header) Hash(payload []byte) uint64 { return hash(h.KeyedHash(), h.FileID, payload) }
-
-func hash(keyed bool, fileID [16]byte, b []byte) uint64 {
-	if keyed {
-		return siphash24(fileID, b)
+func (f *File) hash(b []byte) uint64 {
+	if f.keyed {
+		return siphash24(f.fileID, b)
 	}
 	return jenkins(b)
 }
