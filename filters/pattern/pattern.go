@@ -117,6 +117,11 @@ func (p *Pattern) FindSubmatchIndex(dst []int, text []byte) ([]int, error) {
 	if !p.filter.mayMatch(text) {
 		return nil, nil
 	}
+	return p.FindSubmatchIndexFiltered(dst, text)
+}
+
+// FindSubmatchIndexFiltered is FindSubmatchIndex for a text of which MayMatch, or Set.Candidates, said yes.
+func (p *Pattern) FindSubmatchIndexFiltered(dst []int, text []byte) ([]int, error) {
 	if re := p.regexpFor(text); re != nil {
 		loc := re.FindSubmatchIndex(text)
 		if loc == nil {

@@ -33,7 +33,11 @@ var benchSearches = []Config{
 func BenchmarkSearch(b *testing.B) {
 	for _, c := range []struct {
 		name, message string
-	}{{"no match", benchMessage}, {"all match", "user=alice " + benchMessage + " tags x"}} {
+	}{
+		{"no match", benchMessage},
+		{"almost", "Stopped target basic system, which took worker 17 of all its 48213 milliseconds"}, // patterns run and do not match
+		{"all match", "user=alice " + benchMessage + " tags x"},
+	} {
 		chunk := benchChunk(c.message)
 		b.Run(c.name, func(b *testing.B) {
 			s := mustNew(b, Options{}, benchSearches...)

@@ -124,6 +124,7 @@ func (c *compiler) groupTags(s *search) {
 			}
 			s.groups = slices.DeleteFunc(s.groups, func(g groupTag) bool { return g.name == name })
 			s.groups = append(s.groups, groupTag{name: name, condition: n, group: group})
+			c.conditions[n].groups = true
 		}
 	}
 }

@@ -19,14 +19,16 @@ type run struct {
 
 	// Of the entry at hand:
 	refs       []pump.Ref
+	number     int        // from 1
 	own        []ownField // its own fields that there are conditions on
 	found      []uint64   // conditions known to be fulfilled
 	candidates []uint64   // conditions that own fields may fulfil, once prepared
 	prepared   bool
 
-	local   []uint64 // scratch for a field's pattern.Set
-	scratch []byte   // scratch for converted values
-	loc     []int    // scratch for positions of groups
+	local   []uint64  // scratch for a field's pattern.Set
+	scratch []byte    // scratch for converted values
+	located []located // by condition, once one with groups has run
+	loc     []int     // scratch for positions of groups
 	values  []groupValue
 }
 
@@ -35,9 +37,17 @@ type ownField struct {
 	value []byte // converted
 }
 
+// located is where the groups of a condition are in the first of an entry's own fields that it matches.
+type located struct {
+	entry   int // number of the entry; of all others nothing is known
+	value   []byte
+	loc     []int
+	matched bool // the pattern, when it ran last
+}
+
 // entry reports whether any search matches entry i, and counts those that do.
 func (r *run) entry(i int) bool {
-	r.refs = r.c.Fields(i)
+	r.refs, r.number = r.c.Fields(i), i+1
 	r.own, r.prepared = r.own[:0], false
 	r.scratch = r.scratch[:0]
 	clear(r.found)
@@ -98,9 +108,14 @@ func (r *run) evaluateShared(d int) int32 {
 	fulfilled := false
 	for k := range each(r.local) {
 		n := conditions.conditions[k]
-		if r.matchFiltered(r.s.conditions[n].pattern, value) {
-			set(r.memo.bits[row*words:], n)
-			fulfilled = true
+		loc, ok := r.try(n, value, nil, r.s.conditions[n].groups)
+		if !ok {
+			continue
+		}
+		set(r.memo.bits[row*words:], n)
+		fulfilled = true
+		if loc != nil {
+			r.memo.keepGroups(d, n, loc)
 		}
 	}
 	if !fulfilled {
@@ -168,7 +183,7 @@ func (r *run) tryOwn(n int) bool {
 	c := &r.s.conditions[n]
 	f := r.s.fields[c.field]
 	for _, own := range r.own {
-		if own.field == f && c.pattern.MayMatch(own.value) && r.matchFiltered(c.pattern, own.value) {
+		if own.field == f && c.pattern.MayMatch(own.value) && r.matchOwn(n, own.value) {
 			set(r.found, n)
 			return true
 		}
@@ -177,22 +192,47 @@ func (r *run) tryOwn(n int) bool {
 	return false
 }
 
-// matchFiltered runs a pattern. One that takes too long to say does not match.
-func (r *run) matchFiltered(p *pattern.Pattern, value []byte) bool {
-	now := r.s.options.Now
-	if now == nil {
-		ok, err := p.MatchFiltered(value)
-		if err != nil {
-			r.slow = append(r.slow, pump.SlowSearch{Pattern: p.String(), Took: pattern.MatchTimeout})
-		}
+// matchOwn runs the pattern of a condition on one of the entry's own fields. Finding groups, too, takes longer than
+// matching, and less than doing both: so it is for patterns that matched the last time.
+func (r *run) matchOwn(n int, value []byte) bool {
+	if !r.s.conditions[n].groups {
+		_, ok := r.try(n, value, nil, false)
 		return ok
 	}
-	start := now()
-	ok, err := p.MatchFiltered(value)
-	if took := now().Sub(start); took > r.s.options.Threshold || err != nil {
-		r.slow = append(r.slow, pump.SlowSearch{Pattern: p.String(), Took: max(took, time.Nanosecond)})
+	if r.located == nil {
+		r.located = make([]located, len(r.s.conditions))
+	}
+	l := &r.located[n]
+	loc, ok := r.try(n, value, l.loc, l.matched)
+	if l.matched = ok; loc != nil {
+		l.entry, l.value, l.loc = r.number, value, loc
 	}
 	return ok
+}
+
+// try runs the pattern of a condition on a value that it may match. If groups are wanted and it does, loc is where they
+// are, in the memory of dst if that suffices. A pattern that takes too long to say does not match.
+func (r *run) try(n int, value []byte, dst []int, groups bool) (loc []int, ok bool) {
+	p, now := r.s.conditions[n].pattern, r.s.options.Now
+	var start time.Time
+	if now != nil {
+		start = now()
+	}
+	var err error
+	if groups {
+		loc, err = p.FindSubmatchIndexFiltered(dst, value)
+		ok = loc != nil
+	} else {
+		ok, err = p.MatchFiltered(value)
+	}
+	took := pattern.MatchTimeout
+	if now != nil {
+		took = max(now().Sub(start), time.Nanosecond)
+	}
+	if err != nil || now != nil && took > r.s.options.Threshold {
+		r.slow = append(r.slow, pump.SlowSearch{Pattern: p.String(), Took: took})
+	}
+	return loc, ok
 }
 
 // convert returns a field's value as its patterns see it, good until the next entry; ok is false if none may match.

@@ -48,6 +48,7 @@ type search struct {
 type condition struct {
 	field   string
 	pattern *pattern.Pattern
+	groups  bool // a search makes tags of its groups
 }
 
 // field is all conditions on one field.

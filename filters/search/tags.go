@@ -89,23 +89,27 @@ func (h *hits) add(name string, tags map[string]string) int {
 // groupValues sets r.values to what the groups of a search that matches have matched.
 func (r *run) groupValues(s *search) {
 	r.values = r.values[:0]
-	last, found := -1, false
+	last := -1
 	var value []byte
+	var loc []int
 	for _, g := range s.groups {
 		if g.condition != last {
 			last = g.condition
-			value, found = r.locate(g.condition)
+			value, loc = r.locate(g.condition)
 		}
 		v := groupValue{}
-		if found && r.loc[2*g.group] >= 0 {
-			v = groupValue{text: value[r.loc[2*g.group]:r.loc[2*g.group+1]], ok: true}
+		if loc != nil && loc[2*g.group] >= 0 {
+			v = groupValue{text: value[loc[2*g.group]:loc[2*g.group+1]], ok: true}
 		}
 		r.values = append(r.values, v)
 	}
 }
 
-// locate sets r.loc to where the groups of a condition are in the first value of its field that it matches.
-func (r *run) locate(n int) (value []byte, ok bool) {
+// locate returns the first value of its field that a condition matches, and where its groups are there.
+func (r *run) locate(n int) (value []byte, loc []int) {
+	if r.located != nil && r.located[n].entry == r.number { // then none of the shared fields matches
+		return r.located[n].value, r.located[n].loc
+	}
 	c := &r.s.conditions[n]
 	kind := r.s.fields[c.field].kind
 	for _, ref := range r.refs {
@@ -117,13 +121,18 @@ func (r *run) locate(n int) (value []byte, ok bool) {
 		if !ok {
 			continue
 		}
-		loc, err := c.pattern.FindSubmatchIndex(r.loc, value)
-		if err == nil && loc != nil {
+		if d, shared := ref.Dict(); shared {
+			if loc := r.memo.groups[fieldCondition{d, n}]; loc != nil {
+				return value, loc
+			}
+			continue
+		}
+		if loc, err := c.pattern.FindSubmatchIndex(r.loc, value); err == nil && loc != nil {
 			r.loc = loc
-			return value, true
+			return value, loc
 		}
 	}
-	return nil, false
+	return nil, nil
 }
 
 // tags returns the tags of a match, fit for statsd.
