@@ -210,18 +210,19 @@ func (v Value) decodeSelf(dst reflect.Value) (done, ok bool) {
 
 func (v Value) decodeEnum(dst reflect.Value, values []string) bool {
 	if v.n.kind != KindString {
-		v.Errorf("must be one of %s, not %s", quoteList(values), v.n.kind)
+		v.Errorf("must be one of %s, not %s", QuoteList(values), v.n.kind)
 		return false
 	}
 	if !slices.Contains(values, v.n.text) {
-		v.Errorf("%q is not one of %s%s", v.n.text, quoteList(values), DidYouMean(v.n.text, values))
+		v.Errorf("%q is not one of %s%s", v.n.text, QuoteList(values), DidYouMean(v.n.text, values))
 		return false
 	}
 	dst.SetString(v.n.text)
 	return true
 }
 
-func quoteList(values []string) string {
+// QuoteList returns the values in quotes, with commas between.
+func QuoteList(values []string) string {
 	var b strings.Builder
 	for i, s := range values {
 		if i > 0 {

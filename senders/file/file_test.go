@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"journalpump/internal/conf"
+	"journalpump/internal/smalldisk"
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
 )
@@ -296,18 +297,7 @@ func TestOthersLinesStay(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root may mount a small file system")
-	}
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
-		t.Skipf("no small file system here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := smalldisk.New(t, 256)
 	path, filler := filepath.Join(dir, "out.json"), filepath.Join(dir, "filler")
 	s := openPath(t, path)
 	send(t, s, batch(0, 10))

@@ -68,30 +68,24 @@ func TestRenamedBeforeUndo(t *testing.T) {
 	}
 }
 
-func TestRemoved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "out.json")
-	s := openPath(t, path)
-	send(t, s, batch(0, 2))
-	commit(t, s)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
+func TestRemovedOrCut(t *testing.T) {
+	for name, lose := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"cut":     func(path string) error { return os.Truncate(path, 0) }, // logrotate's copytruncate
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "out.json")
+			s := openPath(t, path)
+			send(t, s, batch(0, 2))
+			commit(t, s)
+			if err := lose(path); err != nil {
+				t.Fatal(err)
+			}
+			send(t, s, batch(2, 2))
+			commit(t, s)
+			check(t, path, linesOf(2, 2))
+		})
 	}
-	send(t, s, batch(2, 2))
-	commit(t, s)
-	check(t, path, linesOf(2, 2))
-}
-
-func TestCopyTruncate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "out.json")
-	s := openPath(t, path)
-	send(t, s, batch(0, 2))
-	commit(t, s)
-	if err := os.Truncate(path, 0); err != nil {
-		t.Fatal(err)
-	}
-	send(t, s, batch(2, 2))
-	commit(t, s)
-	check(t, path, linesOf(2, 2))
 }
 
 // What was not committed when the file was cut may be lost: it is sent again.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -15,12 +16,7 @@ import (
 // killed process had not saved as delivered.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	rounds := envInt(t, "CRASH_ROUNDS", 10)
-	rnd := newRand(t)
-	j := journald.Start(t)
-	s := newSetup(t)
-	s.write(t, object{"journal_path": j.Dir})
-	load := startLoad(t, rnd, 4000, map[string]func(string) error{"native": j.Native(t).Message})
+	rounds, rnd, s, load := startCrashing(t)
 
 	out := newOutput(s.file("out"))
 	var ends []end
@@ -58,12 +54,7 @@ func TestCrash(t *testing.T) {
 // Stops and reloads alone: none missing, none twice.
 func TestCrashNever(t *testing.T) {
 	t.Parallel()
-	rounds := envInt(t, "CRASH_ROUNDS", 10)
-	rnd := newRand(t)
-	j := journald.Start(t)
-	s := newSetup(t)
-	s.write(t, object{"journal_path": j.Dir})
-	load := startLoad(t, rnd, 4000, map[string]func(string) error{"native": j.Native(t).Message})
+	rounds, rnd, s, load := startCrashing(t)
 	for range rounds {
 		pump := program.Start(t, nil, s.config())
 		program.Pause(t, time.Duration(rnd.IntN(300))*time.Millisecond)
@@ -79,6 +70,17 @@ func TestCrashNever(t *testing.T) {
 	}
 	newOutput(s.file("out")).read(t).exactly(t, sent)
 	t.Logf("%v messages", sent)
+}
+
+// startCrashing starts a journald with load, for a program to be stopped and started so many times.
+func startCrashing(t *testing.T) (rounds int, rnd *rand.Rand, s setup, l *load) {
+	t.Helper()
+	rounds = fromEnv(t, "CRASH_ROUNDS", 10, strconv.Atoi)
+	rnd = newRand(t)
+	j := journald.Start(t)
+	s = newSetup(t)
+	s.write(t, object{"journal_path": j.Dir})
+	return rounds, rnd, s, startLoad(t, rnd, 4000, map[string]func(string) error{"native": j.Native(t).Message})
 }
 
 // kill ends the program one way or the other and reports whether it was killed.

@@ -22,7 +22,7 @@ func TestLive(t *testing.T) {
 
 func testLive(t *testing.T, backend string) {
 	t.Helper()
-	duration := envDuration(t, "E2E_DURATION", 10*time.Second)
+	duration := fromEnv(t, "E2E_DURATION", 10*time.Second, time.ParseDuration)
 	rnd := newRand(t)
 	j := journald.Start(t)
 	s := newSetup(t)

@@ -17,36 +17,24 @@ import (
 
 func TestMain(m *testing.M) { program.Main(m) }
 
-func envDuration(t *testing.T, name string, otherwise time.Duration) time.Duration {
+// fromEnv returns a setting of the environment.
+func fromEnv[T any](t *testing.T, name string, otherwise T, parse func(string) (T, error)) T {
 	t.Helper()
 	value := os.Getenv(name)
 	if value == "" {
 		return otherwise
 	}
-	d, err := time.ParseDuration(value)
+	v, err := parse(value)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return d
-}
-
-func envInt(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	value := os.Getenv(name)
-	if value == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
+	return v
 }
 
 // newRand returns random numbers whose seed is in the test's output, so that a failure can be had again.
 func newRand(t *testing.T) *rand.Rand {
 	t.Helper()
-	seed := envInt(t, "E2E_SEED", int(time.Now().UnixNano()&0xffffff))
+	seed := fromEnv(t, "E2E_SEED", int(time.Now().UnixNano()&0xffffff), strconv.Atoi)
 	t.Logf("E2E_SEED=%d", seed)
 	return rand.New(rand.NewPCG(uint64(seed), 0))
 }

@@ -3,8 +3,6 @@ package config
 import (
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 
 	"journalpump/internal/conf"
 	"journalpump/readers/journal"
@@ -141,24 +139,12 @@ func kindOf(o *conf.Object) (senders.Kind, bool) {
 	}
 	switch {
 	case output.IsNull():
-		o.Errorf("output_type", "is missing; it must be one of %s", quoted(names))
+		o.Errorf("output_type", "is missing; it must be one of %s", conf.QuoteList(names))
 	case !ok: // decoding says so
 	case isLaterKind(text):
-		output.Errorf("%q is not in this build, which has %s", text, quoted(names))
+		output.Errorf("%q is not in this build, which has %s", text, conf.QuoteList(names))
 	default:
-		output.Errorf("%q is no output type; this build has %s%s", text, quoted(names), conf.DidYouMean(text, names))
+		output.Errorf("%q is no output type; this build has %s%s", text, conf.QuoteList(names), conf.DidYouMean(text, names))
 	}
 	return senders.Kind{}, false
-}
-
-// quoted returns the names in quotes, with commas between.
-func quoted(names []string) string {
-	var b strings.Builder
-	for i, n := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.Quote(n))
-	}
-	return b.String()
 }

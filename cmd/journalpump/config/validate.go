@@ -162,7 +162,7 @@ func reportMissing(o *conf.Object, key, name string, known []string) {
 	case conf.Suggest(name, known) != "":
 		o.Errorf(key, "there is no %q in %ss%s", name, key, conf.DidYouMean(name, known))
 	default:
-		o.Errorf(key, "there is no %q in %ss, which has %s", name, key, quoted(known))
+		o.Errorf(key, "there is no %q in %ss, which has %s", name, key, conf.QuoteList(known))
 	}
 }
 
