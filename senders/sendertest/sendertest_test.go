@@ -221,7 +221,7 @@ func TestMistakesAreSeen(t *testing.T) {
 		for _, m := range mistakes {
 			t.Run(k+" that "+string(m), func(t *testing.T) {
 				t.Parallel()
-				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMistakesAreSeen$", "-test.failfast") //nolint:gosec // itself
+				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMistakesAreSeen$", "-test.failfast")
 				cmd.Env = append(os.Environ(), kind+"="+k, wrong+"="+string(m))
 				out, err := cmd.CombinedOutput()
 				var exit *exec.ExitError
