@@ -34,6 +34,8 @@ type chain struct {
 	last    uint64      // all up to this sequence number was there
 	lastKey key         // the entry that had it, if the iterator saw it
 	pending []*fileInfo // not opened yet, by their first entries
+
+	candidate int // where it is among the iterator's candidates, if it is
 }
 
 // iterator is a pump.Iterator. Its state is pos and, for every chain, last; the files are only the means.
@@ -45,6 +47,8 @@ type iterator struct {
 	done    map[fileID]uint64 // files read to the end, and how many entries they had
 	failed  map[string]bool   // files already counted as unreadable
 	gen     uint64            // of the listing that chains and cursors are of
+
+	candidates []candidate // of each chain the next entry, as of the last pick
 
 	lastKey  key     // of the entry that was handed out, or passed over, last
 	lastFrom *cursor // where it came from

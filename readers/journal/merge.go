@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -22,7 +23,7 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 			}
 			break // hand over what there is: it has been read
 		}
-		best, bound := it.pick()
+		best, limit := it.pick()
 		if it.failure != nil {
 			return nil, it.failure
 		}
@@ -30,7 +31,7 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 		if best != nil {
 			var ready bool
 			if ready, rest = it.ready(best); ready {
-				scanned += it.run(best, bound)
+				scanned += it.run(best, limit)
 				looks = 0
 				continue
 			}
@@ -86,40 +87,145 @@ func (it *iterator) unconfirmed() bool {
 	return false
 }
 
-// pick returns the cursor whose head comes next, and the next best head of another file, nil if there is none. Files whose
-// turn has come are opened.
-func (it *iterator) pick() (*cursor, *key) {
+// candidate is the entry that comes next in its chain.
+type candidate struct {
+	key   *key
+	chain *chain
+	from  *cursor // nil: it is the first of the chain's first pending file
+}
+
+// pick returns the cursor whose head comes next, and up to where the entries after it may follow without asking again; nil
+// if there is none. Files whose turn has come are opened.
+func (it *iterator) pick() (*cursor, bound) {
 	for {
-		var best, second *key
-		var from *cursor
-		var ahead *chain // the best is the first entry of this chain's next file
-		consider := func(k *key, c *cursor, ch *chain) {
-			switch {
-			case best == nil || compare(k, best) < 0:
-				best, second, from, ahead = k, best, c, ch
-			case second == nil || compare(k, second) < 0:
-				second = k
-			}
+		it.nominate()
+		best := it.elect()
+		if best == nil {
+			return nil, bound{}
 		}
-		for _, c := range it.cursors {
-			if c.has {
-				consider(&c.head, c, nil)
-			}
+		if best.from != nil {
+			return best.from, it.boundOf(best)
 		}
-		for _, ch := range it.chains {
-			if len(ch.pending) > 0 {
-				consider(&ch.pending[0].head, nil, ch)
-			}
-		}
-		if ahead == nil {
-			return from, second
-		}
-		info := ahead.pending[0]
-		ahead.pending = ahead.pending[1:]
-		it.open(info, ahead)
+		ch := best.chain
+		info := ch.pending[0]
+		ch.pending = ch.pending[1:]
+		it.open(info, ch)
 		it.shareMemory()
 	}
 }
+
+// nominate finds each chain's next entry. Only that one may be compared with those of other chains: with clocks that were
+// set back the chain's later entries may be before them, and would leave behind the ones in between.
+func (it *iterator) nominate() {
+	it.candidates = it.candidates[:0]
+	for _, c := range it.cursors {
+		if c.has {
+			it.propose(candidate{&c.head, c.chain, c})
+		}
+	}
+	for _, ch := range it.chains {
+		if len(ch.pending) > 0 {
+			it.propose(candidate{&ch.pending[0].head, ch, nil})
+		}
+	}
+}
+
+func (it *iterator) propose(c candidate) {
+	ch := c.chain
+	if i := ch.candidate; i < len(it.candidates) && it.candidates[i].chain == ch {
+		if compare(c.key, it.candidates[i].key) < 0 {
+			it.candidates[i] = c
+		}
+		return
+	}
+	ch.candidate = len(it.candidates)
+	it.candidates = append(it.candidates, c)
+}
+
+// elect returns the candidate that is before all others. Where there is none, because the order goes round in a circle, it
+// is the one with the lowest realtime; nil if there are no candidates.
+func (it *iterator) elect() *candidate {
+	var best *candidate
+	for i := range it.candidates {
+		if c := &it.candidates[i]; best == nil || compare(c.key, best.key) < 0 {
+			best = c
+		}
+	}
+	if best == nil || it.isFirst(best) {
+		return best
+	}
+	for i := range it.candidates {
+		if c := &it.candidates[i]; it.isFirst(c) {
+			return c
+		}
+	}
+	for i := range it.candidates {
+		c := &it.candidates[i]
+		if cmp.Or(cmp.Compare(c.key.realtime, best.key.realtime), lessID(c.key.seqnumID, best.key.seqnumID)) < 0 {
+			best = c
+		}
+	}
+	return best
+}
+
+func (it *iterator) isFirst(c *candidate) bool {
+	for i := range it.candidates {
+		if compare(it.candidates[i].key, c.key) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// bound is what entries of one boot from one file are held against instead of all other candidates: the first of the same
+// sequence, of the same boot, and of the others. Within each of these the order is a total one, so those are enough.
+type bound struct {
+	boot                          [16]byte
+	sameSequence, sameBoot, other *key
+}
+
+func (it *iterator) boundOf(best *candidate) bound {
+	b := bound{boot: best.key.bootID}
+	for i := range it.candidates {
+		if c := &it.candidates[i]; c.chain != best.chain {
+			b.include(best.key, c.key)
+		}
+	}
+	for _, c := range it.cursors { // other files of its chain
+		if c.chain == best.chain && c != best.from && c.has {
+			b.include(best.key, &c.head)
+		}
+	}
+	if rest := best.chain.pending; len(rest) > 0 {
+		b.include(best.key, &rest[0].head)
+	}
+	return b
+}
+
+// include extends the bound of a best one's file and boot by another key.
+func (b *bound) include(best, k *key) {
+	switch {
+	case k.seqnumID == best.seqnumID:
+		if b.sameSequence == nil || k.seqnum < b.sameSequence.seqnum {
+			b.sameSequence = k
+		}
+	case k.bootID == best.bootID:
+		if o := b.sameBoot; o == nil || cmp.Or(cmp.Compare(k.mono, o.mono), compareTimes(k, o)) < 0 {
+			b.sameBoot = k
+		}
+	default:
+		if o := b.other; o == nil || compareTimes(k, o) < 0 {
+			b.other = k
+		}
+	}
+}
+
+// allows reports whether the entry is before all that the bound stands for.
+func (b *bound) allows(k *key) bool {
+	return k.bootID == b.boot && isBefore(k, b.sameSequence) && isBefore(k, b.sameBoot) && isBefore(k, b.other)
+}
+
+func isBefore(k, limit *key) bool { return limit == nil || compare(k, limit) < 0 }
 
 // ready reports whether the head of a cursor can be handed out: nothing that comes before it can come to light any more.
 // If it only has to settle, it says for how long.
@@ -167,7 +273,7 @@ func (it *iterator) severalWriters() bool {
 
 // run hands out entries of one file until another file's turn comes, the chunk is full, or the rest is not ready. It
 // returns how many it went through.
-func (it *iterator) run(c *cursor, bound *key) int {
+func (it *iterator) run(c *cursor, limit bound) int {
 	for n := 0; ; {
 		n++
 		it.take(c)
@@ -175,7 +281,7 @@ func (it *iterator) run(c *cursor, bound *key) int {
 		if !c.has || it.build.full() || n == maxScanned {
 			return n
 		}
-		if bound != nil && compare(&c.head, bound) >= 0 {
+		if !limit.allows(&c.head) {
 			return n
 		}
 		if c.live {

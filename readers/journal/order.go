@@ -51,6 +51,11 @@ func compare(a, b *key) int {
 	if a.bootID == b.bootID && a.mono != b.mono {
 		return cmp.Compare(a.mono, b.mono)
 	}
+	return compareTimes(a, b)
+}
+
+// compareTimes orders entries of different sequences and boots.
+func compareTimes(a, b *key) int {
 	if a.realtime != b.realtime {
 		return cmp.Compare(a.realtime, b.realtime)
 	}
