@@ -10,6 +10,7 @@ import (
 	"journalpump/pump"
 	"journalpump/senders/file"
 	"journalpump/senders/stdout"
+	"journalpump/senders/websocket"
 )
 
 // Config is the settings of a kind of sender, decoded from the sender's object by json tags, next to the keys that all
@@ -36,6 +37,7 @@ type Kind struct {
 func Kinds() []Kind {
 	return []Kind{
 		{"file", "FileSender", func() Config { return file.DefaultConfig() }},
+		{"websocket", "WebsocketSender", func() Config { return websocket.DefaultConfig() }},
 		{"stdout", "StdoutSender", func() Config { return stdout.DefaultConfig() }},
 	}
 }
