@@ -1,0 +1,224 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"journalpump/internal/conf"
+	"journalpump/internal/dial"
+	"journalpump/internal/placeholder"
+	"journalpump/pump"
+)
+
+// Config is the settings of a kafka sender. What a key of its own and kafka_properties both set is the key's.
+type Config struct {
+	// Address of some brokers of the cluster: a list, or one text with commas.
+	Address conf.StringList `json:"kafka_address"`
+	// Topic to produce to. {FIELD} stands for the value of an entry's field, strftime's % directives for its time.
+	Topic string `json:"kafka_topic"`
+	// TopicConfig says how to create a topic that does not exist.
+	TopicConfig *TopicConfig `json:"kafka_topic_config"`
+	// MsgKey is the records' key, which decides the partition; {FIELD} as in Topic.
+	MsgKey string `json:"kafka_msg_key"`
+	// APIVersion is accepted for the sake of existing configurations; versions are negotiated with each broker.
+	APIVersion apiVersion `json:"kafka_api_version"`
+	// Timestamp is what a record's time is.
+	Timestamp Timestamp `json:"kafka_timestamp"`
+	// Compression of record batches.
+	Compression Compression `json:"compression"`
+
+	SSL      bool   `json:"ssl"`
+	CA       string `json:"ca"`
+	Certfile string `json:"certfile"`
+	Keyfile  string `json:"keyfile"`
+
+	SASLMechanism Mechanism   `json:"sasl_mechanism"`
+	SASLUsername  string      `json:"sasl_username"`
+	SASLPassword  conf.Secret `json:"sasl_password"`
+
+	Socks5Proxy conf.Secret `json:"socks5_proxy"` // may hold a password
+
+	// Properties are settings by librdkafka's names.
+	Properties Properties `json:"kafka_properties"`
+}
+
+// TopicConfig is how a topic is created. Both are required; -1 leaves a number to the broker.
+type TopicConfig struct {
+	NumPartitions     int `json:"num_partitions"`
+	ReplicationFactor int `json:"replication_factor"`
+}
+
+// Timestamp says what time a record has in Kafka, which counts for a topic's retention.
+type Timestamp string
+
+// What a record's time can be.
+const (
+	SentTime  Timestamp = "sent"  // when it was produced, as with the original
+	EntryTime Timestamp = "entry" // the journal entry's own
+)
+
+// ConfValues implements conf.Enum.
+func (Timestamp) ConfValues() []string { return []string{string(SentTime), string(EntryTime)} }
+
+// apiVersion is whatever kafka-python took: "0.9", "auto" or [0, 9].
+type apiVersion struct{}
+
+// DecodeConf implements conf.Decoder.
+func (*apiVersion) DecodeConf(v conf.Value) error {
+	switch v.Kind() {
+	case conf.KindString, conf.KindNumber, conf.KindList:
+		return nil
+	default:
+		return errors.New(`must be a version such as "2.3"; it has no effect, versions are negotiated`)
+	}
+}
+
+// DefaultConfig returns the settings of a sender for which nothing is set.
+func DefaultConfig() *Config { return &Config{Timestamp: SentTime} }
+
+// Validate reports to o what is wrong with the settings.
+func (c *Config) Validate(o *conf.Object) {
+	c.validateAddress(o)
+	c.validateTopic(o)
+	if _, err := c.key(); err != nil {
+		o.Errorf("kafka_msg_key", "%v", err)
+	}
+	if t := c.TopicConfig; t != nil && (!validCount(t.NumPartitions) || !validCount(t.ReplicationFactor)) {
+		o.Errorf("kafka_topic_config", "num_partitions and replication_factor must both be given, from 1 on (-1: the broker decides)")
+	}
+	if _, err := dial.New(c.Socks5Proxy.Reveal()); err != nil {
+		o.Errorf("socks5_proxy", "%v", err)
+	}
+	c.validateSecurity(o)
+	if c.Properties.Idempotent && c.Properties.LeaderOnly {
+		o.Errorf("kafka_properties", "enable.idempotence needs acks=all")
+	}
+}
+
+func validCount(n int) bool { return n == -1 || n > 0 && n < 1<<15 }
+
+func (c *Config) validateAddress(o *conf.Object) {
+	addresses, key := c.addresses()
+	if len(addresses) == 0 {
+		o.Errorf("kafka_address", "is required: host:port of one broker or several")
+		return
+	}
+	if _, _, err := parseAddresses(addresses); err != nil {
+		o.Errorf(key, "%v", err)
+	}
+}
+
+func (c *Config) addresses() (addresses []string, key string) {
+	if len(c.Address) > 0 {
+		return c.Address, "kafka_address"
+	}
+	return c.Properties.Brokers, "kafka_properties"
+}
+
+func (c *Config) validateTopic(o *conf.Object) {
+	if c.Topic == "" {
+		o.Errorf("kafka_topic", "is required: the topic to produce to")
+	} else if _, err := c.topic(); err != nil {
+		o.Errorf("kafka_topic", "%v", err)
+	}
+}
+
+func (c *Config) validateSecurity(o *conf.Object) {
+	s := c.security()
+	if o.Has("ssl") && !c.SSL && s.tls {
+		o.Warnf("ssl", "is false, but an address or security.protocol asks for TLS, and that is what is used")
+	}
+	if !s.tls {
+		for key, value := range map[string]string{"ca": c.CA, "certfile": c.Certfile, "keyfile": c.Keyfile} {
+			if value != "" {
+				o.Warnf(key, "has no effect without ssl")
+			}
+		}
+	} else if (s.files.Cert == "") != (s.files.Key == "") {
+		o.Errorf("", "certfile and keyfile must be given together")
+	}
+	if s.mechanism == "" && (s.username != "" || !s.password.IsZero()) {
+		o.Errorf("sasl_mechanism", "is required with a user name and password: one of %s", strings.Join(Mechanism("").ConfValues(), ", "))
+	}
+	if s.mechanism != "" && (s.username == "" || s.password.IsZero()) {
+		o.Errorf("sasl_mechanism", "needs sasl_username and sasl_password")
+	}
+}
+
+// maxFields bounds how long a topic or key can get.
+const maxFields = 8
+
+func (c *Config) topic() (*placeholder.Template, error) {
+	t, err := placeholder.Parse(c.Topic)
+	if err != nil {
+		return nil, err
+	}
+	if t.Fields() > maxFields {
+		return nil, fmt.Errorf("has more than %d fields in it", maxFields)
+	}
+	if name, static := t.Static(); static {
+		return t, checkTopic(name)
+	}
+	return t, nil
+}
+
+// key returns nil when there is none. A % is itself: the original's keys were plain text.
+func (c *Config) key() (*placeholder.Template, error) {
+	if c.MsgKey == "" {
+		return nil, nil //nolint:nilnil // no key is not an error
+	}
+	t, err := placeholder.Parse(strings.ReplaceAll(c.MsgKey, "%", "%%"))
+	if err == nil && t.Fields() > maxFields {
+		err = fmt.Errorf("has more than %d fields in it", maxFields)
+	}
+	return t, err
+}
+
+const (
+	// batchBytes bounds a record batch before compression, so that brokers with the default message.max.bytes
+	// (1,048,588) take it whatever the compression.
+	batchBytes = 1_000_000
+	// sendBytes bounds what one Send gets. It fills four record batches, so that several partitions are busy.
+	sendBytes   = 4 << 20
+	sendRecords = 20_000
+)
+
+// Limits says how large batches are. Their age is the original's max_send_interval.
+func (c *Config) Limits() pump.BatchLimits {
+	p := &c.Properties
+	return pump.BatchLimits{
+		Records: cmp.Or(p.SendRecords, sendRecords),
+		Bytes:   sendBytes,
+		Age:     cmp.Or(p.Linger, 300*time.Millisecond),
+	}
+}
+
+// Open connects to the cluster and, unless the topic depends on the entry, sees to it that the topic exists.
+func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.Sender, error) {
+	topic, err := c.topic()
+	if err != nil {
+		return nil, pump.Permanent(err)
+	}
+	key, err := c.key()
+	if err != nil {
+		return nil, pump.Permanent(err)
+	}
+	client, err := c.newClient(topic)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSender(c, client, newRouter(topic, key, c.Properties.Partitioner), log.With("sender", name))
+	if err == nil {
+		err = s.connect(ctx)
+	}
+	if err != nil {
+		client.close()
+		return nil, err
+	}
+	return s, nil
+}
