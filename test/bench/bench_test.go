@@ -2,7 +2,7 @@
 // engine and destination. Figures are entries per second of processor time (user and system, all threads, garbage collection
 // included), since wall-clock time on a shared machine says little.
 //
-//	go test -run '^$' -bench . ./test/bench -entries 1000000
+//	go test -run '^$' -bench . ./test/bench -entries 1000000 -keep /dev/shm/bench
 package bench
 
 import (
@@ -24,12 +24,22 @@ import (
 	"journalpump/test/sample"
 )
 
-var entries = flag.Int("entries", 100_000, "how many `entries` the journals have") //nolint:gochecknoglobals // a flag
+//nolint:gochecknoglobals // flags
+var (
+	entries = flag.Int("entries", 100_000, "how many `entries` the journals have")
+	keep    = flag.String("keep", "", "make the journals in this `directory` and use them again the next time")
+)
 
 // corpus makes a journal of so many files.
 func corpus(b *testing.B, files int) string {
 	b.Helper()
 	dir := b.TempDir()
+	if *keep != "" {
+		dir = filepath.Join(*keep, fmt.Sprintf("%d-entries-in-%d-files", *entries, files))
+		if _, err := os.Stat(dir); err == nil {
+			return dir
+		}
+	}
 	if err := sample.BuildFiles(dir, sample.Options{Entries: *entries, Seed: 1}, files); err != nil {
 		b.Fatal(err)
 	}
