@@ -9,6 +9,7 @@ import (
 	"journalpump/internal/conf"
 	"journalpump/pump"
 	"journalpump/senders/file"
+	"journalpump/senders/kafka"
 	"journalpump/senders/stdout"
 	"journalpump/senders/websocket"
 )
@@ -37,6 +38,7 @@ type Kind struct {
 func Kinds() []Kind {
 	return []Kind{
 		{"file", "FileSender", func() Config { return file.DefaultConfig() }},
+		{"kafka", "KafkaSender", func() Config { return kafka.DefaultConfig() }},
 		{"websocket", "WebsocketSender", func() Config { return websocket.DefaultConfig() }},
 		{"stdout", "StdoutSender", func() Config { return stdout.DefaultConfig() }},
 	}
