@@ -8,6 +8,7 @@ import (
 
 	"journalpump/internal/conf"
 	"journalpump/pump"
+	"journalpump/senders/elasticsearch"
 	"journalpump/senders/file"
 	"journalpump/senders/kafka"
 	"journalpump/senders/stdout"
@@ -40,6 +41,8 @@ func Kinds() []Kind {
 		{"file", "FileSender", func() Config { return file.DefaultConfig() }},
 		{"kafka", "KafkaSender", func() Config { return kafka.DefaultConfig() }},
 		{"websocket", "WebsocketSender", func() Config { return websocket.DefaultConfig() }},
+		{"elasticsearch", "ElasticsearchSender", func() Config { return elasticsearch.DefaultConfig() }},
+		{"opensearch", "OpenSearchSender", func() Config { return elasticsearch.DefaultOpenSearchConfig() }},
 		{"stdout", "StdoutSender", func() Config { return stdout.DefaultConfig() }},
 	}
 }

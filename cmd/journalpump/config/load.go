@@ -120,7 +120,7 @@ func (r *Reader) addSender(name string, v conf.Value) {
 // isLaterKind reports whether the original has the output type and this build doesn't.
 func isLaterKind(outputType string) bool {
 	switch outputType {
-	case "aws_cloudwatch", "elasticsearch", "google_cloud_logging", "logplex", "opensearch", "rsyslog":
+	case "aws_cloudwatch", "google_cloud_logging", "logplex", "rsyslog":
 		return true
 	}
 	return false
