@@ -14,14 +14,24 @@ import (
 // numberedJournal makes a journal of n numbered messages ("file" is their way) and returns its directory.
 func numberedJournal(t *testing.T, n int) string {
 	t.Helper()
+	entries := make([]string, n)
+	for i := range entries {
+		entries[i] = fmt.Sprintf("MESSAGE=%v\nPRIORITY=%d\n_SYSTEMD_UNIT=numbers.service\n", number{"file", i + 1}, (i+1)%8)
+	}
+	return journalOf(t, entries...)
+}
+
+// journalOf makes a journal of entries, each lines of FIELD=value, a millisecond apart, and returns its directory.
+func journalOf(t *testing.T, entries ...string) string {
+	t.Helper()
 	if _, err := sample.Remote(); err != nil {
 		t.Skip(err)
 	}
 	dir := t.TempDir()
 	err := sample.BuildJournal(t.Context(), dir, func(w io.Writer) error {
-		for i := 1; i <= n; i++ {
-			_, err := fmt.Fprintf(w, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\nMESSAGE=%v\nPRIORITY=%d\n_SYSTEMD_UNIT=numbers.service\n\n",
-				1_760_000_000_000_000+i*1000, i*1000, 1, number{"file", i}, i%8)
+		for i, entry := range entries {
+			ms := 1000 * (i + 1)
+			_, err := fmt.Fprintf(w, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\n%s\n", 1_760_000_000_000_000+ms, ms, 1, entry)
 			if err != nil {
 				return err
 			}
