@@ -114,7 +114,7 @@ func (c *courier) again(records []pump.Record, err error) []pump.Record {
 	switch {
 	case errors.As(err, &partial):
 		return c.rest(records, partial)
-	case errors.Is(err, pump.ErrTooLarge) && len(records) > 1:
+	case (errors.Is(err, pump.ErrTooLarge) || pump.IsPermanent(err)) && len(records) > 1: // which of them is it?
 		half := len(records) / 2
 		c.send(records[:half])
 		return records[half:]

@@ -1,0 +1,3 @@
+// Package rsyslog sends entries as syslog messages: over TCP, TLS, UDP and UNIX sockets, and over RELP, where the server
+// acknowledges each.
+package rsyslog
