@@ -223,7 +223,7 @@ func (c *client) createConfigured(ctx context.Context, name string) error {
 type initProducer initproducerid.Request
 
 // ApiKey implements protocol.Message.
-func (*initProducer) ApiKey() protocol.ApiKey { return protocol.InitProducerId } //nolint:revive,staticcheck // kafka-go's name
+func (*initProducer) ApiKey() protocol.ApiKey { return protocol.InitProducerId } //nolint:revive // kafka-go's name
 
 func (c *client) newProducer(ctx context.Context) (producer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.kafka.Timeout)
@@ -256,7 +256,7 @@ func (c *client) produce(ctx context.Context, topic string, partition int, batch
 		return c.hints.explain(err)
 	}
 	if r.Error != nil && len(r.RecordErrors) > 0 {
-		return &recordsError{err: r.Error, records: r.RecordErrors}
+		return &badRecordsError{err: r.Error, records: r.RecordErrors}
 	}
 	return r.Error
 }

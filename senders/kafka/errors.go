@@ -4,23 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 
 	"github.com/segmentio/kafka-go"
 )
 
-// recordsError is a broker's answer that names the records because of which it refused a batch.
-type recordsError struct {
+// badRecordsError is a broker's answer that names the records because of which it refused a batch.
+type badRecordsError struct {
 	err     error
 	records map[int]error // by index in the batch
 }
 
-func (e *recordsError) Error() string { return e.err.Error() }
-func (e *recordsError) Unwrap() error { return e.err }
+func (e *badRecordsError) Error() string { return e.err.Error() }
+func (e *badRecordsError) Unwrap() error { return e.err }
 
-// invalidRecord is INVALID_RECORD: the broker's check of the records failed (a compacted topic and no key, an interceptor).
-const invalidRecord kafka.Error = 87
+// errInvalidRecord is INVALID_RECORD: the broker's check of the records failed (a compacted topic and no key, an interceptor).
+const errInvalidRecord kafka.Error = 87
 
 // tooLarge reports whether a broker refused a batch for its size.
 func tooLarge(err error) bool {
@@ -28,7 +29,7 @@ func tooLarge(err error) bool {
 }
 
 // badRecords reports whether records of a batch are why the broker refused it.
-func badRecords(err error) bool { return errors.Is(err, invalidRecord) }
+func badRecords(err error) bool { return errors.Is(err, errInvalidRecord) }
 
 // alreadyThere reports whether a broker has recognised a batch by its sequence numbers.
 func alreadyThere(err error) bool { return errors.Is(err, kafka.DuplicateSequenceNumber) }
@@ -55,6 +56,8 @@ func (h hints) explain(err error) error {
 		return fmt.Errorf("the broker does not offer this sasl_mechanism: %w", err)
 	case errors.Is(err, kafka.UnsupportedVersion), strings.Contains(err.Error(), "unsupported Produce version"):
 		return fmt.Errorf("the broker is older than Kafka 0.11 or newer than this program knows: %w", err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the broker did not answer in time; if it never does, the port may be one with TLS where there should be none, or the other way round: %w", err)
 	case !closedByBroker(err):
 		return err
 	case h.sasl:

@@ -18,7 +18,7 @@ type sequence struct {
 
 // advance counts records that were accepted. After the largest number comes 0.
 func (s *sequence) advance(n int) {
-	s.next = int32((int64(s.next) + int64(n)) % (math.MaxInt32 + 1)) //nolint:gosec // modulo
+	s.next = int32((int64(s.next) + int64(n)) % (math.MaxInt32 + 1))
 	s.doubt = s.doubt[:0]
 }
 

@@ -25,19 +25,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const topicName = "logs"
 
-func testLog(t testing.TB) *slog.Logger {
-	t.Helper()
-	return slog.New(slog.NewTextHandler(t.Output(), nil))
+func testLog(tb testing.TB) *slog.Logger {
+	tb.Helper()
+	return slog.New(slog.NewTextHandler(tb.Output(), nil))
 }
 
 // newCluster starts a broker in this process with the topic "logs".
-func newCluster(t testing.TB, partitions int32, opts ...kfake.Opt) *kfake.Cluster {
-	t.Helper()
+func newCluster(tb testing.TB, partitions int32, opts ...kfake.Opt) *kfake.Cluster {
+	tb.Helper()
 	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(partitions, topicName)}, opts...)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	return c
 }
 
@@ -48,41 +48,41 @@ func configFor(c *kfake.Cluster) *Config {
 	return cfg
 }
 
-func open(t testing.TB, cfg *Config) pump.Sender {
-	t.Helper()
-	s, err := cfg.Open(t.Context(), "test", testLog(t))
+func open(tb testing.TB, cfg *Config) pump.Sender {
+	tb.Helper()
+	s, err := cfg.Open(tb.Context(), "test", testLog(tb))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s
 }
 
 // consume returns what a topic holds, by partition, as another library's client reads it.
-func consume(t testing.TB, c *kfake.Cluster, topic string, opts ...kgo.Opt) map[int32][]*kgo.Record {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+func consume(tb testing.TB, c *kfake.Cluster, topic string, opts ...kgo.Opt) map[int32][]*kgo.Record {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
 	defer cancel()
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100 * time.Millisecond),
 	}, opts...)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer client.Close()
 	left := 0
-	for _, end := range ends(t, ctx, client, topic) {
+	for _, end := range ends(ctx, tb, client, topic) {
 		left += int(end)
 	}
 	got := map[int32][]*kgo.Record{}
 	for left > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
-			t.Fatalf("consuming, %d records left: %v", left, err)
+			tb.Fatalf("consuming, %d records left: %v", left, err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			got[r.Partition] = append(got[r.Partition], r)
@@ -93,13 +93,13 @@ func consume(t testing.TB, c *kfake.Cluster, topic string, opts ...kgo.Opt) map[
 }
 
 // ends returns the offsets after the last record of each partition.
-func ends(t testing.TB, ctx context.Context, client *kgo.Client, topic string) map[int32]int64 { //nolint:revive // testing.TB comes first
-	t.Helper()
+func ends(ctx context.Context, tb testing.TB, client *kgo.Client, topic string) map[int32]int64 {
+	tb.Helper()
 	ask := kmsg.NewPtrMetadataRequest()
 	ask.Topics = []kmsg.MetadataRequestTopic{{Topic: &topic}}
 	m, err := ask.RequestWith(ctx, client)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	list := kmsg.NewPtrListOffsetsRequest()
 	list.ReplicaID = -1
@@ -114,11 +114,11 @@ func ends(t testing.TB, ctx context.Context, client *kgo.Client, topic string) m
 	all := map[int32]int64{}
 	for _, shard := range client.RequestSharded(ctx, list) {
 		if shard.Err != nil {
-			t.Fatal(shard.Err)
+			tb.Fatal(shard.Err)
 		}
 		for _, p := range shard.Resp.(*kmsg.ListOffsetsResponse).Topics[0].Partitions {
 			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			all[p.Partition] = p.Offset
 		}
@@ -203,6 +203,7 @@ func (b *broker) Script(f sendertest.Fault) {
 	})
 }
 
+//nolint:revive // the order of results is kfake's
 func (b *broker) misbehave(f sendertest.Fault, request *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
 	switch f {
 	case sendertest.Refuse, sendertest.RefusePart:
@@ -210,7 +211,7 @@ func (b *broker) misbehave(f sendertest.Fault, request *kmsg.ProduceRequest) (km
 	case sendertest.RefuseForever:
 		response := answer(request, kerr.InvalidRecord)
 		bad := kmsg.NewProduceResponseTopicPartitionErrorRecord()
-		bad.RelativeOffset, bad.ErrorMessage = 1, kmsg.StringPtr("no key")
+		bad.RelativeOffset, bad.ErrorMessage = 1, new("no key")
 		response.Topics[0].Partitions[0].ErrorRecords = append(response.Topics[0].Partitions[0].ErrorRecords, bad)
 		return response, nil, true
 	case sendertest.TooLarge:

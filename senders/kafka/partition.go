@@ -3,6 +3,7 @@ package kafka
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // Partitioner is a way of choosing a record's partition by its key, by librdkafka's names. The default is what
@@ -54,8 +55,8 @@ func murmur2(data []byte) uint32 {
 		k ^= k >> r
 		h = h*m ^ k*m
 	}
-	for i := len(data) - 1; i >= 0; i-- {
-		h ^= uint32(data[i]) << (8 * i)
+	for i, c := range slices.Backward(data) {
+		h ^= uint32(c) << (8 * i)
 		if i == 0 {
 			h *= m
 		}

@@ -131,14 +131,14 @@ func (w *batchWriter) finish(p producer, sequence int32) ([]byte, error) {
 	be.PutUint32(b[atLength:], uint32(len(b)-atLength-4)) //nolint:gosec // likewise
 	be.PutUint32(b[atLeaderEpoch:], ^uint32(0))           // unknown
 	b[atMagic] = 2                                        // the format's version
-	be.PutUint16(b[atAttributes:], uint16(w.codec.id))    //nolint:gosec // 0 to 4
-	be.PutUint32(b[atLastOffset:], uint32(w.count-1))     //nolint:gosec // counts
-	be.PutUint64(b[atFirstTime:], uint64(w.first))        //nolint:gosec // two's complement
-	be.PutUint64(b[atMaxTime:], uint64(w.last))           //nolint:gosec // likewise
-	be.PutUint64(b[atProducerID:], uint64(p.id))          //nolint:gosec // likewise
-	be.PutUint16(b[atProducerEpoch:], uint16(p.epoch))    //nolint:gosec // likewise
-	be.PutUint32(b[atSequence:], uint32(sequence))        //nolint:gosec // likewise
-	be.PutUint32(b[atCount:], uint32(w.count))            //nolint:gosec // counts
+	be.PutUint16(b[atAttributes:], w.codec.id)
+	be.PutUint32(b[atLastOffset:], uint32(w.count-1))  //nolint:gosec // counts
+	be.PutUint64(b[atFirstTime:], uint64(w.first))     //nolint:gosec // two's complement
+	be.PutUint64(b[atMaxTime:], uint64(w.last))        //nolint:gosec // likewise
+	be.PutUint64(b[atProducerID:], uint64(p.id))       //nolint:gosec // likewise
+	be.PutUint16(b[atProducerEpoch:], uint16(p.epoch)) //nolint:gosec // likewise
+	be.PutUint32(b[atSequence:], uint32(sequence))     //nolint:gosec // likewise
+	be.PutUint32(b[atCount:], uint32(w.count))         //nolint:gosec // counts
 	be.PutUint32(b[atCRC:], crc32.Checksum(b[atAttributes:], crc32.MakeTable(crc32.Castagnoli)))
 	return b, nil
 }

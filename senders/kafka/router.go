@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -53,6 +54,13 @@ type topic struct {
 	loose   int // bytes of records without a key
 	filled  int // bytes given to the partition whose turn it is
 	groupOf map[int]int
+}
+
+// shrink bounds record batches, unless they are bounded more narrowly. 0 is no bound.
+func (t *topic) shrink(size int) {
+	if size > 0 && (t.maxBytes == 0 || size < t.maxBytes) {
+		t.maxBytes = size
+	}
 }
 
 // item is where a record goes, and its key as a part of keys.
@@ -117,11 +125,12 @@ func (r *router) survey(records []pump.Record) []string {
 }
 
 func (r *router) topicOf(record *pump.Record) *topic {
-	if r.topic != nil {
+	switch {
+	case r.topic != nil:
 		r.name = legalTopic(r.topic.Append(r.name[:0], record))
-	} else if len(r.used) == 1 {
+	case len(r.used) == 1:
 		return r.used[0]
-	} else {
+	default:
 		r.name = append(r.name[:0], r.topicName...)
 	}
 	t := r.topics[string(r.name)]
@@ -164,12 +173,8 @@ func (r *router) partition(t *topic, where partitions, i int, record *pump.Recor
 		return where.all[p]
 	}
 	if len(r.kept) > 0 {
-		if p, ok := r.kept[identity(record)]; ok {
-			for _, leading := range where.leading {
-				if leading == p {
-					return p
-				}
-			}
+		if p, ok := r.kept[identity(record)]; ok && slices.Contains(where.leading, p) {
+			return p
 		}
 	}
 	if t.filled > 0 && t.filled+len(record.Body) > share {

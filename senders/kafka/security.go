@@ -45,7 +45,7 @@ type security struct {
 func (c *Config) security() security {
 	p := &c.Properties
 	list, _ := c.addresses()
-	_, inAddress, _ := parseAddresses(list) //nolint:errcheck // Validate has said what is wrong
+	_, inAddress, _ := parseAddresses(list) // Validate has said what is wrong with them
 	s := security{
 		tls: c.SSL || inAddress || strings.HasSuffix(p.SecurityProtocol, "ssl"),
 		files: tlsfiles.Files{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -114,13 +115,12 @@ func (s *sender) conclude(records []pump.Record, groups []group) error {
 	rest, lost, reset := 0, false, false
 	for i := range groups {
 		g := &groups[i]
-		for index, err := range g.refused {
-			partial.Errs[index] = err
-		}
+		maps.Copy(partial.Errs, g.refused)
 		if g.err == nil {
 			continue
 		}
 		first = cmp.Or(first, g.err)
+		g.topic.shrink(g.smaller)
 		rest += len(g.rest)
 		lost = lost || lostSequence(g.err)
 		reset = reset || !errors.Is(g.err, errSmaller)

@@ -16,6 +16,7 @@ type outcome struct {
 	refused map[int]error // for good, by index in the batch
 	rest    []int         // indexes of what was not accepted because of err
 	err     error
+	smaller int // if not 0, how large record batches of the topic may be from now on, in bytes
 }
 
 // errSmaller says that a record batch was too large, and that the next ones of the topic will be smaller.
@@ -32,7 +33,7 @@ func (w *worker) produce(ctx context.Context, records []pump.Record, g *group) {
 	rest, most := g.records, len(g.records)
 	for len(rest) > 0 {
 		n, size, err := w.send(ctx, records, g, rest[:min(most, len(rest))])
-		var named *recordsError
+		var named *badRecordsError
 		switch {
 		case err == nil:
 			rest, most = rest[n:], min(2*most, len(g.records))
@@ -47,7 +48,7 @@ func (w *worker) produce(ctx context.Context, records []pump.Record, g *group) {
 			g.bury(rest[0], fmt.Errorf("%w: %w", pump.ErrTooLarge, err))
 			rest = rest[1:]
 		case tooLarge(err):
-			g.topic.maxBytes = size / 2
+			g.smaller = size / 2
 			g.rest, g.err = rest, fmt.Errorf("%w: %w", errSmaller, err)
 			return
 		default:
@@ -123,7 +124,7 @@ func (w *worker) fill(records []pump.Record, g *group, indexes []int) int {
 }
 
 // refuse gives up the records that the broker has named. It reports whether there were any.
-func (g *group) refuse(indexes []int, named *recordsError) bool {
+func (g *group) refuse(indexes []int, named *badRecordsError) bool {
 	found := false
 	for k, why := range named.records {
 		if k >= 0 && k < len(indexes) {
