@@ -82,18 +82,22 @@ func (h *handle) find(p pump.Position) (anchor, pump.Position, error) {
 	if err := h.journal.SeekCursor(p.String()); err != nil {
 		return anchorNone, pump.Position{}, err
 	}
-	n, err := h.journal.Next()
-	if err != nil || n == 0 {
-		return anchorNone, pump.Position{}, err
+	for {
+		n, err := h.journal.Next()
+		if err != nil || n == 0 {
+			return anchorNone, pump.Position{}, err
+		}
+		found, err := h.current()
+		switch {
+		case err != nil:
+			return anchorNone, pump.Position{}, err
+		case precedes(found, p):
+			continue
+		case names(p, found):
+			return anchorFound, found, nil
+		}
+		return anchorGone, found, nil
 	}
-	found, err := h.current()
-	switch {
-	case err != nil:
-		return anchorNone, pump.Position{}, err
-	case names(p, found):
-		return anchorFound, found, nil
-	}
-	return anchorGone, found, nil
 }
 
 // seek goes to just after p.
@@ -152,6 +156,9 @@ func (h *handle) next() (p pump.Position, ok bool, err error) {
 		p, err := h.current()
 		if err != nil {
 			return pump.Position{}, false, err
+		}
+		if h.seeking && precedes(p, h.at) { // was read; others with its time may follow, and then the one sought
+			continue
 		}
 		if h.seeking && names(h.at, p) {
 			h.seeking = false

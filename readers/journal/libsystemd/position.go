@@ -21,6 +21,14 @@ func names(p, e pump.Position) bool {
 	return same
 }
 
+// precedes reports whether e, of another sequence and boot, comes before the entry p at the same time. libsystemd goes to
+// the first entry of that time; which come before p is decided by their contents.
+func precedes(e, p pump.Position) bool {
+	const parts = pump.HasRealtime | pump.HasXorHash
+	return p.Parts&parts == parts && e.Realtime == p.Realtime && e.XorHash < p.XorHash &&
+		(p.Parts&pump.HasSeqnum == 0 || e.SeqnumID != p.SeqnumID) && (p.Parts&pump.HasMonotonic == 0 || e.BootID != p.BootID)
+}
+
 // follows reports whether nothing can lie between two entries: their sequence numbers are neighbours.
 func follows(before, after pump.Position) bool {
 	return before.Parts&after.Parts&pump.HasSeqnum != 0 &&
