@@ -8,9 +8,12 @@ import (
 
 	"journalpump/internal/conf"
 	"journalpump/pump"
+	"journalpump/senders/cloudwatch"
 	"journalpump/senders/elasticsearch"
 	"journalpump/senders/file"
 	"journalpump/senders/kafka"
+	"journalpump/senders/logplex"
+	"journalpump/senders/rsyslog"
 	"journalpump/senders/stdout"
 	"journalpump/senders/websocket"
 )
@@ -43,6 +46,9 @@ func Kinds() []Kind {
 		{"websocket", "WebsocketSender", func() Config { return websocket.DefaultConfig() }},
 		{"elasticsearch", "ElasticsearchSender", func() Config { return elasticsearch.DefaultConfig() }},
 		{"opensearch", "OpenSearchSender", func() Config { return elasticsearch.DefaultOpenSearchConfig() }},
+		{"rsyslog", "RsyslogSender", func() Config { return rsyslog.DefaultConfig() }},
+		{"logplex", "LogplexSender", func() Config { return logplex.DefaultConfig() }},
+		{"aws_cloudwatch", "AWSCloudWatchSender", func() Config { return cloudwatch.DefaultConfig() }},
 		{"stdout", "StdoutSender", func() Config { return stdout.DefaultConfig() }},
 	}
 }

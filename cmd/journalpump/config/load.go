@@ -120,7 +120,7 @@ func (r *Reader) addSender(name string, v conf.Value) {
 // isLaterKind reports whether the original has the output type and this build doesn't.
 func isLaterKind(outputType string) bool {
 	switch outputType {
-	case "aws_cloudwatch", "google_cloud_logging", "logplex", "rsyslog":
+	case "google_cloud_logging":
 		return true
 	}
 	return false
