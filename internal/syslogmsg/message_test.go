@@ -1,6 +1,7 @@
 package syslogmsg
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		text := Escape(m.AppendText(nil), 0, true)
-		if strings.ContainsAny(string(text), "\n\x00") {
+		if bytes.ContainsAny(text, "\n\x00") {
 			t.Errorf("not escaped: %q", text)
 		}
 		Cut(text, 0, 10)

@@ -17,6 +17,7 @@ import (
 	"journalpump/internal/dial"
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
+	"journalpump/test/certs"
 )
 
 // suiteSize is enough for the suite's largest entry.
@@ -42,7 +43,7 @@ var streamLacks = map[sendertest.Fault]string{
 }
 
 func TestConformanceOfStreams(t *testing.T) {
-	ca := newAuthority(t)
+	ca := certs.New(t)
 	for _, test := range []struct {
 		name   string
 		config func(c *Config)
@@ -50,7 +51,7 @@ func TestConformanceOfStreams(t *testing.T) {
 	}{
 		{"tcp", func(*Config) {}, serveLines},
 		{"octet-counted", func(c *Config) { c.Framing = OctetCounted }, serveCounted},
-		{"tls", func(c *Config) { c.CACerts = ca.path("ca.pem") }, serveLines},
+		{"tls", func(c *Config) { c.CACerts = ca.Path("ca.pem") }, serveLines},
 		{"unix-stream", func(c *Config) { c.Protocol = UnixStream }, serveLines},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -83,7 +84,7 @@ type streamDestination struct {
 	conns []*faultyConn
 }
 
-func newStreamDestination(t *testing.T, c Config, ca *authority, serve func(*peer, net.Conn)) *streamDestination {
+func newStreamDestination(t *testing.T, c Config, ca *certs.Authority, serve func(*peer, net.Conn)) *streamDestination {
 	t.Helper()
 	d := &streamDestination{t: t, config: &c}
 	if c.Protocol == UnixStream {
@@ -93,7 +94,7 @@ func newStreamDestination(t *testing.T, c Config, ca *authority, serve func(*pee
 	}
 	var config *tls.Config
 	if c.tls() {
-		config = ca.server(t)
+		config = ca.Server(t)
 	}
 	d.peer = newPeer(t, "tcp", "127.0.0.1:0", config, serve)
 	c.Server, c.Port = "127.0.0.1", d.peer.port()

@@ -17,6 +17,7 @@ import (
 
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
+	"journalpump/test/certs"
 )
 
 func openTo(t *testing.T, p *peer, change func(*Config)) (pump.Sender, error) {
@@ -158,8 +159,8 @@ func TestCloseLosesNothing(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	ca, other := newAuthority(t), newAuthority(t)
-	cert, key := ca.client(t)
+	ca, other := certs.New(t), certs.New(t)
+	cert, key := ca.Client(t)
 	both := filepath.Join(t.TempDir(), "both.pem")
 	var pems []byte
 	for _, file := range []string{cert, key} {
@@ -182,12 +183,12 @@ func TestTLS(t *testing.T) {
 		{"verified", func(*tls.Config) {}, func(*Config) {}, ""},
 		{"TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, func(*Config) {}, ""},
 		{"TLS 1.1", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 }, func(*Config) {}, "protocol version"},
-		{"another authority", func(*tls.Config) {}, func(c *Config) { c.CACerts = other.path("ca.pem") }, "unknown authority"},
+		{"another authority", func(*tls.Config) {}, func(c *Config) { c.CACerts = other.Path("ca.pem") }, "unknown authority"},
 		{"system's authorities", func(*tls.Config) {}, func(c *Config) { c.CACerts, c.SSL = "", true }, "unknown authority"},
 		{"no file", func(*tls.Config) {}, func(c *Config) { c.CACerts = "/nonexistent/ca.pem" }, "no such file"},
 		{"another name", func(*tls.Config) {}, func(c *Config) { c.ServerName = "log.example" }, "log.example"},
 		{"any name", func(*tls.Config) {}, func(c *Config) { c.ServerName, c.CheckHostname = "log.example", false }, ""},
-		{"any name, another authority", func(*tls.Config) {}, func(c *Config) { c.CACerts, c.CheckHostname = other.path("ca.pem"), false }, "unknown authority"},
+		{"any name, another authority", func(*tls.Config) {}, func(c *Config) { c.CACerts, c.CheckHostname = other.Path("ca.pem"), false }, "unknown authority"},
 		{"client's certificate", strict, func(c *Config) { c.ClientCert, c.ClientKey = cert, key }, ""},
 		{"client's certificate with its key", strict, func(c *Config) { c.ClientCert = both }, ""},
 		{"no client's certificate", strict, func(*Config) {}, "certificate required"},
@@ -198,13 +199,13 @@ func TestTLS(t *testing.T) {
 			var config *tls.Config
 			serve := serveLines
 			if test.server != nil {
-				config = ca.server(t)
+				config = ca.Server(t)
 				test.server(config)
 			} else {
 				serve = func(_ *peer, conn net.Conn) { _, _ = io.WriteString(conn, "hello\n") }
 			}
 			p := newPeer(t, "tcp", "127.0.0.1:0", config, serve)
-			s, err := openTo(t, p, func(c *Config) { c.CACerts = ca.path("ca.pem"); test.client(c) })
+			s, err := openTo(t, p, func(c *Config) { c.CACerts = ca.Path("ca.pem"); test.client(c) })
 			switch {
 			case err == nil:
 				defer s.Close()

@@ -67,7 +67,8 @@ func (w *watched) reset() {
 
 func newPeer(t *testing.T, network, address string, config *tls.Config, serve func(*peer, net.Conn)) *peer {
 	t.Helper()
-	l, err := net.Listen(network, address)
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,16 +14,17 @@ import (
 	"journalpump/internal/dial"
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
+	"journalpump/test/certs"
 )
 
 func TestConformanceOfRELP(t *testing.T) {
-	ca := newAuthority(t)
+	ca := certs.New(t)
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plain", true: "tls"}[secure], func(t *testing.T) {
 			c := DefaultConfig()
 			c.Protocol, c.MaxMessageSize = RELP, suiteSize
 			if secure {
-				c.CACerts = ca.path("ca.pem")
+				c.CACerts = ca.Path("ca.pem")
 			}
 			sendertest.Run(t, sendertest.Harness{
 				New: func(t *testing.T) sendertest.Destination {
@@ -54,12 +55,12 @@ type relpServer struct {
 	hanging chan struct{} // closed when the test is over
 }
 
-func newRelpServer(t *testing.T, c Config, ca *authority) *relpServer {
+func newRelpServer(t *testing.T, c Config, ca *certs.Authority) *relpServer {
 	t.Helper()
 	s := &relpServer{t: t, config: &c, hanging: make(chan struct{})}
 	var p *peer
 	if c.tls() {
-		p = newPeer(t, "tcp", "127.0.0.1:0", ca.server(t), s.serve)
+		p = newPeer(t, "tcp", "127.0.0.1:0", ca.Server(t), s.serve)
 	} else {
 		p = newPeer(t, "tcp", "127.0.0.1:0", nil, s.serve)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,7 +27,8 @@ type request struct {
 // client's end.
 func serve(t *testing.T, answer func(request) []string) net.Conn {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +55,8 @@ func serve(t *testing.T, answer func(request) []string) net.Conn {
 			}
 		}
 	}()
-	client, err := net.Dial("tcp", l.Addr().String())
+	var d net.Dialer
+	client, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +188,7 @@ func TestRefusedMessages(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Code != 500 || refused.Text != "queue is full" {
 		t.Errorf("error %v", err)
 	}
-	if fmt.Sprint(results) != fmt.Sprint([]Result{Accepted, Refused, Accepted}) {
+	if !slices.Equal(results, []Result{Accepted, Refused, Accepted}) {
 		t.Errorf("results %v", results)
 	}
 	if err := c.Send([][]byte{[]byte("more")}, results[:1]); err != nil {
@@ -220,7 +223,7 @@ func TestBrokenSessions(t *testing.T) {
 			if err == nil || test.want != nil && !errors.Is(err, test.want) {
 				t.Errorf("error %v, want %v", err, test.want)
 			}
-			if fmt.Sprint(results) != fmt.Sprint([]Result{Accepted, Accepted, Unknown}) {
+			if !slices.Equal(results, []Result{Accepted, Accepted, Unknown}) {
 				t.Errorf("results %v", results)
 			}
 		})
