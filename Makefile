@@ -15,6 +15,7 @@ BENCH    ?= .
 BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
 TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3
+INTEGRATION_PACKAGES := $(TEST_PACKAGES) maven openjdk-17-jdk-headless
 BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog
 
 GOLANGCI_VERSION := 2.15.0
@@ -24,9 +25,9 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole check-static e2e-long \
+.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench bench-peers fuzz clean \
-        need-build need-run need-test need-bench
+        need-build need-run need-test need-integration need-bench
 
 help: ## list these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -52,6 +53,10 @@ test-unit: ## run the unit tests alone, without the race detector
 
 test-whole: need-test ## run the whole-program tests alone
 	@{ $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
+
+integration: need-integration ## test against real servers, which are fetched and built first (some minutes)
+	$(GO) vet -tags integration ./test/integration
+	@{ $(GO) test -json -tags integration -count=1 -timeout 30m $(TESTFLAGS) ./test/integration || true; } | $(SUMMARY)
 
 check-static: ## prove that the static binary needs nothing: no loader, no library, an empty root directory
 	$(GO) test -count=1 -v -run '^TestStatic' ./test/e2e
@@ -125,6 +130,9 @@ need-run:
 
 need-test:
 	@.ci/need --optional $(TEST_PACKAGES)
+
+need-integration:
+	@.ci/need --optional $(INTEGRATION_PACKAGES)
 
 need-bench:
 	@.ci/need --optional $(BENCH_PACKAGES)
