@@ -11,9 +11,8 @@ import (
 
 const (
 	readTime  = 200 * time.Millisecond // a reading ends after so long, full or not
-	liveAge   = 5 * time.Second        // younger entries may still have unseen predecessors
-	rereads   = 3
-	maxErrors = 1000 // unreadable entries in one reading
+	stampAge  = time.Minute            // from an entry's time until journald, which may be starved, has written it
+	maxErrors = 1000                   // unreadable entries in one reading
 )
 
 // reading is what one request to read found.
@@ -34,29 +33,30 @@ func (c *child) read(payload []byte) ([]byte, error) {
 		c.numbers.forget()
 		forget = flagForget
 	}
-	start, leapt := c.handle.at, c.handle.leapt
+	start, leapt, began := c.handle.at, c.handle.leapt, time.Now()
 	c.handle.leapt = false
-	for attempt := 0; ; attempt++ {
-		r, err := c.collect(request)
+	r, err := c.collect(request)
+	if err != nil {
+		return nil, err
+	}
+	if !leapt && r.unsettled(began) {
+		certain, same, err := c.sameAgain(start, r.places)
 		if err != nil {
 			return nil, err
 		}
-		if attempt < rereads && !leapt && r.unsettled() {
-			same, err := c.sameAgain(start, r.places)
-			if err != nil {
+		if !same {
+			c.numbers.forget() // the agent never sees those that this reading gave out
+			forget = flagForget
+			if err := c.handle.seek(start); err != nil {
 				return nil, err
 			}
-			if !same {
-				if err := c.handle.seek(start); err != nil {
-					return nil, err
-				}
-				c.numbers.forget() // the agent never sees those that this reading gave out
-				forget = flagForget
-				continue
+			request.entries = max(1, certain)
+			if r, err = c.collect(request); err != nil {
+				return nil, err
 			}
 		}
-		return c.frame.append(beginFrame(c.reply, sayEntries), r.flags|forget, r.corrupted), nil
 	}
+	return c.frame.append(beginFrame(c.reply, sayEntries), r.flags|forget, r.corrupted), nil
 }
 
 // collect reads entries into c.frame.
@@ -123,30 +123,37 @@ func validField(data []byte) bool {
 // unsettled reports whether an entry may have been passed over that was written while the files were looked at one after
 // the other: libsystemd asks each file for its next entry and takes the earliest, so that an entry written to the file
 // asked first, just before a later one is written to the file asked last, is never returned. That takes a jump in the
-// sequence numbers, and entries that are being written now.
-func (r *reading) unsettled() bool {
+// sequence numbers, and entries that were written since the reading began.
+func (r *reading) unsettled(began time.Time) bool {
 	if r.flags&flagJumped == 0 || len(r.places) == 0 {
 		return false
 	}
 	last := time.UnixMicro(int64(r.places[len(r.places)-1].Realtime)) //nolint:gosec // 292,000 years
-	return r.flags&flagEnd != 0 || time.Since(last).Abs() < liveAge
+	return r.flags&flagEnd != 0 || began.Sub(last) < stampAge
 }
 
-// sameAgain goes over the places once more, now that all of their predecessors have been written, and leaves the
-// journal at the last of them.
-func (c *child) sameAgain(start pump.Position, places []pump.Position) (bool, error) {
+// sameAgain goes over the places once more, now that all of their predecessors have been written, and leaves the journal
+// at the last of them. If it comes to another entry instead of one of them, that is the one that was passed over, and so
+// many entries are certain now: those up to it. Which of the later ones have predecessors is not known.
+func (c *child) sameAgain(start pump.Position, places []pump.Position) (certain uint64, same bool, err error) {
 	if err := c.handle.seek(start); err != nil {
-		return false, err
+		return 0, false, err
 	}
-	for _, want := range places {
+	for unreadable := 0; certain < uint64(len(places)); {
 		p, ok, err := c.handle.next()
-		if err != nil && !errors.Is(err, errUnreadable) {
-			return false, err
-		}
-		if !ok || p != want {
-			return false, nil
+		switch {
+		case errors.Is(err, errUnreadable) && unreadable < maxErrors:
+			unreadable++
+		case err != nil:
+			return 0, false, err
+		case !ok:
+			return certain, false, nil
+		case p != places[certain]:
+			return certain + 1, false, nil
+		default:
+			certain++
 		}
 	}
 	c.handle.at = places[len(places)-1]
-	return true, nil
+	return certain, true, nil
 }
