@@ -52,7 +52,7 @@ func startProcess(executable string, environment []string) (*process, error) {
 	}
 
 	p := &process{requests: requests, replies: replies}
-	p.cmd = exec.Command(executable, ChildCommand) //nolint:gosec,noctx // ourselves, and until kill
+	p.cmd = exec.Command(executable, ChildCommand) //nolint:noctx // until kill
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = childIn, childOut, &p.complaint
 	p.cmd.Env = environment
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

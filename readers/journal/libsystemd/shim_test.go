@@ -45,7 +45,7 @@ func TestChildDiesWithTheAgent(t *testing.T) {
 		beAgentWithHungChild(t, dir)
 	}
 	dir := journalOf(t, 1, 10)
-	agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildDiesWithTheAgent$") //nolint:gosec // this very binary
+	agent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChildDiesWithTheAgent$")
 	agent.Env = append(os.Environ(), orphanTest+"="+dir)
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
