@@ -1,0 +1,135 @@
+//go:build integration
+
+package integration
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"journalpump/test/program"
+)
+
+// node is an OpenSearch node from Maven.
+type node struct {
+	*daemon
+	classpath, dir, port string
+}
+
+func newNode(t *testing.T) *node {
+	t.Helper()
+	for _, tool := range []string{"java", "mvn"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("an OpenSearch node needs %s", tool)
+		}
+	}
+	n := &node{classpath: filepath.Join(cacheDir(t, "opensearch"), "classpath-2.19.1"), dir: t.TempDir(), port: freePort(t)}
+	if _, err := os.Stat(n.classpath); err != nil {
+		mvn := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", "testdata/opensearch/pom.xml", "dependency:build-classpath", "-Dmdep.outputFile="+n.classpath)
+		if said, err := mvn.CombinedOutput(); err != nil {
+			t.Skipf("fetching OpenSearch from Maven: %v\n%s", err, said)
+		}
+	}
+	return n
+}
+
+func (n *node) url() string { return "http://127.0.0.1:" + n.port }
+
+func (n *node) start(t *testing.T) {
+	t.Helper()
+	classpath, err := os.ReadFile(n.classpath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.daemon = start(t, "java", "-Xmx512m", "-cp", strings.TrimSpace(string(classpath)), "testdata/opensearch/Node.java", n.dir, n.port)
+}
+
+// get returns an answer, nil if there was none.
+func get(t *testing.T, method, url, body string) []byte {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		return nil
+	}
+	return answer
+}
+
+func (n *node) count(t *testing.T) int {
+	t.Helper()
+	var answer struct {
+		Count int `json:"count"`
+	}
+	get(t, http.MethodPost, n.url()+"/_refresh", "")
+	if err := json.Unmarshal(get(t, http.MethodGet, n.url()+"/journalpump-*/_count", ""), &answer); err != nil {
+		return 0 // not there
+	}
+	return answer.Count
+}
+
+// numbers reads back all that was stored.
+func (n *node) numbers(t *testing.T) []int {
+	t.Helper()
+	var numbers []int
+	next := get(t, http.MethodPost, n.url()+"/journalpump-*/_search?scroll=5m&size=5000", "")
+	for {
+		var page struct {
+			Scroll string `json:"_scroll_id"`
+			Hits   struct {
+				Hits []struct {
+					Source struct {
+						Message string `json:"MESSAGE"`
+					} `json:"_source"`
+				} `json:"hits"`
+			} `json:"hits"`
+		}
+		if err := json.Unmarshal(next, &page); err != nil {
+			t.Fatalf("searching: %v: %.500s", err, next)
+		}
+		if len(page.Hits.Hits) == 0 {
+			return numbers
+		}
+		for _, h := range page.Hits.Hits {
+			numbers = append(numbers, number(t, h.Source.Message))
+		}
+		next = get(t, http.MethodPost, n.url()+"/_search/scroll", `{"scroll":"5m","scroll_id":"`+page.Scroll+`"}`)
+	}
+}
+
+// The node is killed when it has some of the entries, the program too, and everything is there once.
+func TestOpenSearch(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	n.start(t)
+	config := configure(t, numberedJournal(t), map[string]any{"output_type": "opensearch", "opensearch_url": n.url()})
+	p := program.Start(t, nil, config) // which is there before the server
+	until(t, "some entries are there", func() bool { return n.count(t) > entries/10 })
+	n.end(t, syscall.SIGKILL)
+	until(t, "the program notices it", func() bool { return strings.Contains(p.Output(), "trying again") })
+	n.start(t)
+	until(t, "more entries are there", func() bool { return n.count(t) > entries/2 })
+	p.Kill(t)
+	p = program.Start(t, nil, config)
+	until(t, "all entries are there", func() bool { return n.count(t) >= entries })
+	p.Stop(t)
+	allOnce(t, n.numbers(t), 0)
+	var indices map[string]any
+	if err := json.Unmarshal(get(t, http.MethodGet, n.url()+"/journalpump-*/_alias", ""), &indices); err != nil || len(indices) != 2 {
+		t.Errorf("indices: %v, %v", indices, err)
+	}
+}
