@@ -220,6 +220,9 @@ func (c *Config) Limits() pump.BatchLimits {
 	return pump.BatchLimits{Records: 10000, Bytes: 4 << 20, Age: 300 * time.Millisecond}
 }
 
+// CommitEvery returns how long messages over a stream stay such that are sent again when the connection breaks.
+func (c *Config) CommitEvery() time.Duration { return time.Second }
+
 // Open connects to the server, so that what is wrong shows at once.
 func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.Sender, error) {
 	d, err := dial.New("")
@@ -233,6 +236,9 @@ func (c *Config) newSender(ctx context.Context, d dial.Func, log *slog.Logger) (
 	s := &sender{encoder: newEncoder(c), transport: c.transport(&connector{config: c, dial: d}, log), log: log}
 	if err := s.transport.open(ctx); err != nil {
 		return nil, err
+	}
+	if c, ok := s.transport.(committer); ok {
+		return committing{s, c}, nil
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,7 +40,6 @@ var streamLacks = map[sendertest.Fault]string{
 	sendertest.RefuseForever: noAnswer,
 	sendertest.Throttle:      noAnswer,
 	sendertest.TooLarge:      noAnswer,
-	sendertest.CommitFails:   "the sender is no Committer",
 }
 
 func TestConformanceOfStreams(t *testing.T) {
@@ -65,12 +65,17 @@ func TestConformanceOfStreams(t *testing.T) {
 				},
 				Lacks: streamLacks,
 				Want:  want(c),
-				Doubles: map[sendertest.Fault]string{
-					sendertest.BreakWithin: "what the server has read cannot be taken back",
-				},
+
+				Replays: "what the server has read cannot be taken back",
 			})
 		})
 	}
+}
+
+func datagramLacks() map[sendertest.Fault]string {
+	lacks := maps.Clone(streamLacks)
+	lacks[sendertest.CommitFails] = "the sender is no Committer"
+	return lacks
 }
 
 // streamDestination is a peer that reads everything; what fails is the network in between.
@@ -223,7 +228,7 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 			err = unix.ECONNRESET
 		}
 		return n, err
-	case d.due(sendertest.BreakAfter): // for real: the sender has to find out
+	case d.due(sendertest.BreakAfter), d.due(sendertest.CommitFails): // for real: the sender has to find out
 		n, err := c.write(b)
 		if err == nil {
 			d.quiet()
@@ -251,7 +256,7 @@ func TestConformanceOfDatagrams(t *testing.T) {
 			t.Helper()
 			return newMailbox(t, *c)
 		},
-		Lacks: streamLacks,
+		Lacks: datagramLacks(),
 		Want:  want(c),
 		Doubles: map[sendertest.Fault]string{
 			sendertest.BreakWithin: "what the server has read cannot be taken back",

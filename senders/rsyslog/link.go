@@ -106,7 +106,7 @@ func (l *link) reason() error {
 	if err := l.SetDeadline(time.Now().Add(reasonWait)); err != nil {
 		return errClosed
 	}
-	_, err := io.Copy(io.Discard, l.Conn)
+	_, err := io.Copy(io.Discard, struct{ io.Reader }{l.Conn}) // nothing but Read, whose errors are the plainest
 	if err == nil || errors.Is(err, net.ErrClosed) {
 		return errClosed
 	}

@@ -33,6 +33,14 @@ func openTo(t *testing.T, p *peer, change func(*Config)) (pump.Sender, error) {
 	return c.Open(t.Context(), "test", logger(t))
 }
 
+// deliver sends a batch and has it committed.
+func deliver(ctx context.Context, s pump.Sender, b pump.Batch) error {
+	if err := s.Send(ctx, b); err != nil {
+		return err
+	}
+	return s.(pump.Committer).Commit(ctx)
+}
+
 func mustOpen(t *testing.T, p *peer) pump.Sender {
 	t.Helper()
 	s, err := openTo(t, p, func(*Config) {})
@@ -61,7 +69,7 @@ func TestServerThatDoesNotRead(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	if err := s.Send(ctx, large()); !errors.Is(err, context.DeadlineExceeded) {
+	if err := deliver(ctx, s, large()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
@@ -82,8 +90,31 @@ func TestServerThatResets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Send(t.Context(), large()); !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) {
+	if err := deliver(t.Context(), s, large()); !errors.Is(err, unix.ECONNRESET) && !errors.Is(err, unix.EPIPE) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestServerThatEndsWithSomethingUnread: its kernel had acknowledged everything. Only the reset tells.
+func TestServerThatEndsWithSomethingUnread(t *testing.T) {
+	p := newPeer(t, "tcp", "127.0.0.1:0", nil, func(p *peer, conn net.Conn) {
+		if _, err := io.ReadFull(conn, make([]byte, 100)); err != nil {
+			t.Error(err)
+		}
+	})
+	s := mustOpen(t, p)
+	if err := s.Send(t.Context(), sendertest.Batch(0, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.(pump.Committer).Commit(t.Context()); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("error %v", err)
+	}
+	if err := s.Send(t.Context(), sendertest.Batch(0, 10)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the server has ended again", func() bool { return p.count() == 2 && p.conn(1).through(1<<30) })
+	if err := s.Send(t.Context(), sendertest.Batch(10, 10)); !errors.Is(err, unix.ECONNRESET) {
+		t.Errorf("what was not committed is forgotten: %v", err)
 	}
 }
 
@@ -98,13 +129,13 @@ func TestServerThatWasRestartedWhileIdle(t *testing.T) {
 			p := newPeer(t, network, address, nil, serveLines)
 			s := mustOpen(t, p)
 			for i := range 5 {
-				if err := s.Send(t.Context(), sendertest.Batch(10*i, 10)); err != nil {
+				if err := deliver(t.Context(), s, sendertest.Batch(10*i, 10)); err != nil {
 					t.Fatal(err)
 				}
 				until(t, "the server has read all", func() bool { return len(p.accepted()) == 10*(i+1) })
 				p.reset()
 			}
-			if err := s.Send(t.Context(), sendertest.Batch(50, 10)); err != nil {
+			if err := deliver(t.Context(), s, sendertest.Batch(50, 10)); err != nil {
 				t.Fatal(err)
 			}
 			until(t, "the server has read all", func() bool { return len(p.accepted()) == 60 })
@@ -122,11 +153,11 @@ func TestUnixStreamIsRead(t *testing.T) {
 	s := mustOpen(t, p)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := s.Send(ctx, sendertest.Batch(0, 1)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := deliver(ctx, s, sendertest.Batch(0, 1)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("nobody has read it, and the error is %v", err)
 	}
 	close(read)
-	if err := s.Send(t.Context(), sendertest.Batch(0, 1)); err != nil {
+	if err := deliver(t.Context(), s, sendertest.Batch(0, 1)); err != nil {
 		t.Error(err)
 	}
 }
@@ -145,7 +176,7 @@ func TestCloseLosesNothing(t *testing.T) {
 		ended <- err
 	})
 	s := mustOpen(t, p)
-	if err := s.Send(t.Context(), sendertest.Batch(0, 1000)); err != nil {
+	if err := deliver(t.Context(), s, sendertest.Batch(0, 1000)); err != nil {
 		t.Fatal(err)
 	}
 	timer := time.AfterFunc(100*time.Millisecond, func() { close(closed) }) // Close has to wait for it
@@ -209,7 +240,7 @@ func TestTLS(t *testing.T) {
 			switch {
 			case err == nil:
 				defer s.Close()
-				err = s.Send(t.Context(), sendertest.Batch(0, 10))
+				err = deliver(t.Context(), s, sendertest.Batch(0, 10))
 				if test.want != "" {
 					t.Fatalf("no error, want one with %q", test.want)
 				}

@@ -11,12 +11,27 @@ import (
 type transport interface {
 	// open connects.
 	open(ctx context.Context) error
-	// send returns nil when the server has the messages, as far as the protocol can tell. After an error it connects anew
-	// with the next call.
+	// send returns nil when the server has the messages, as far as the protocol can tell; that of a committer, when they
+	// are on their way. After an error it connects anew with the next call.
 	send(ctx context.Context, e *encoder) error
 	// close ends the connection in an orderly way, in less than a second.
 	close() error
 }
+
+// committer is a transport of which it is known later than after send that the server has the messages.
+type committer interface {
+	// commit returns nil when the server has all that was sent. After an error everything since the last commit is to be
+	// sent again.
+	commit(ctx context.Context) error
+}
+
+// committing is a pump.Committer.
+type committing struct {
+	*sender
+	committer
+}
+
+func (c committing) Commit(ctx context.Context) error { return c.commit(ctx) }
 
 // sender is a pump.Sender.
 type sender struct {

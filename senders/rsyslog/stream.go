@@ -2,17 +2,24 @@ package rsyslog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
-// stream carries messages over TCP, TLS or a UNIX stream socket. None of them tells whether the server has taken a message;
-// what there is, is that its kernel has acknowledged every byte and the connection was whole after that.
+// stream carries messages over TCP, TLS or a UNIX stream socket. None of them tells whether the server has taken a message.
+// What there is: its kernel has acknowledged every byte, and the connection was still whole a while later. A server that
+// ends with something unread resets the connection; whatever was sent since the last commit is then sent again.
 type stream struct {
 	*connector
-	log  *slog.Logger
-	link *link
+	log         *slog.Logger
+	link        *link
+	uncommitted bool // something was written since the last commit
 }
+
+// linger is how long after everything was acknowledged the connection must still be whole: time for the server to read.
+const linger = 50 * time.Millisecond
 
 func (s *stream) open(ctx context.Context) error {
 	l, err := s.connect(ctx)
@@ -29,7 +36,10 @@ func (s *stream) open(ctx context.Context) error {
 
 func (s *stream) send(ctx context.Context, e *encoder) error {
 	if s.link != nil {
-		if err := s.link.whole(); err != nil { // while there was nothing to send
+		if err := s.link.whole(); err != nil {
+			if s.uncommitted {
+				return s.broken(err)
+			}
 			s.log.Info("connecting anew; what the server had received and not yet read may be lost", "reason", err.Error())
 			s.drop()
 		}
@@ -39,9 +49,9 @@ func (s *stream) send(ctx context.Context, e *encoder) error {
 			return err
 		}
 	}
+	s.uncommitted = true
 	if err := s.write(ctx, e.out); err != nil {
-		s.drop()
-		return err
+		return s.broken(err)
 	}
 	return nil
 }
@@ -49,18 +59,55 @@ func (s *stream) send(ctx context.Context, e *encoder) error {
 func (s *stream) write(ctx context.Context, b []byte) error {
 	defer s.link.bound(ctx)()
 	if _, err := s.link.Write(b); err != nil {
-		if ended := ctx.Err(); ended != nil {
-			err = fmt.Errorf("%w: %w", ended, err)
-		}
+		return ended(ctx, err)
+	}
+	return nil
+}
+
+var errNotConnected = errors.New("the connection is gone")
+
+// commit waits until the server's kernel has acknowledged everything, and for a while after that.
+func (s *stream) commit(ctx context.Context) error {
+	if !s.uncommitted {
+		return nil
+	}
+	if s.link == nil {
+		return s.broken(errNotConnected)
+	}
+	if err := s.settle(ctx); err != nil {
+		return s.broken(err)
+	}
+	s.uncommitted = false
+	return nil
+}
+
+func (s *stream) settle(ctx context.Context) error {
+	if err := s.link.settled(ctx); err != nil || s.config.Protocol.isUnix() { // there it is read
 		return err
 	}
-	return s.link.settled(ctx)
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return s.link.whole()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// broken lets go of the connection; what was not committed is sent again.
+func (s *stream) broken(err error) error {
+	s.drop()
+	s.uncommitted = false
+	return err
 }
 
 // drop lets go of a connection that is broken, or in which a message may be incomplete.
 func (s *stream) drop() {
-	_ = s.link.raw.Close() // what was in it is sent again
-	s.link = nil
+	if s.link != nil {
+		_ = s.link.raw.Close() // what was in it is sent again
+		s.link = nil
+	}
 }
 
 func (s *stream) close() error {

@@ -61,6 +61,9 @@ type Harness struct {
 	// Doubles says why records may be there twice after a fault after which they shouldn't. BreakAfter need not be
 	// listed.
 	Doubles map[Fault]string
+	// Replays says why what was sent to a Committer and not committed may be there twice, after any fault and after Close:
+	// what has been handed over cannot be taken back.
+	Replays string
 	// Soon is how long after its context's end Send may take. 0: a second.
 	Soon time.Duration
 }
@@ -80,5 +83,7 @@ func (h *Harness) soon() time.Duration {
 }
 
 func (h *Harness) mayDouble(f Fault) bool {
-	return !h.Dedups && (f == BreakAfter || h.Doubles[f] != "")
+	return !h.Dedups && (f == BreakAfter || h.Doubles[f] != "" || f != Slow && h.replays())
 }
+
+func (h *Harness) replays() bool { return h.Replays != "" }

@@ -157,7 +157,7 @@ func endedContext(t *testing.T, h *Harness) {
 	}
 	c.send(c.uncommitted())
 	c.deliver(b)
-	c.check(false)
+	c.check(h.replays())
 }
 
 // closedAfterSend: Close gives up on what was not accepted. The next sender is sent it again.
@@ -170,7 +170,7 @@ func closedAfterSend(t *testing.T, h *Harness) {
 	c.restart()
 	c.send(c.uncommitted())
 	c.deliver(Batch(20, 10))
-	c.check(false)
+	c.check(h.replays())
 }
 
 func reopen(t *testing.T, h *Harness) {
