@@ -105,8 +105,7 @@ func each(t *testing.T, f func(t *testing.T, journal string, s *server, p protoc
 }
 
 // TestEverythingArrives: while nothing fails, everything is there once and in order.
-func TestEverythingArrives(t *testing.T) {
-	t.Parallel()
+func TestEverythingArrives(t *testing.T) { //nolint:paralleltest // rsyslogd and journalpump keep two cores busy
 	each(t, func(t *testing.T, journal string, s *server, p protocol) {
 		t.Helper()
 		s.start(t)
@@ -142,8 +141,7 @@ func (s *server) steady() func() bool {
 }
 
 // TestServerIsKilled: rsyslogd is killed, and later stopped, while messages come.
-func TestServerIsKilled(t *testing.T) {
-	t.Parallel()
+func TestServerIsKilled(t *testing.T) { //nolint:paralleltest // likewise
 	each(t, func(t *testing.T, journal string, s *server, p protocol) {
 		t.Helper()
 		s.start(t)
