@@ -11,6 +11,7 @@ import (
 	"journalpump/senders/cloudwatch"
 	"journalpump/senders/elasticsearch"
 	"journalpump/senders/file"
+	"journalpump/senders/googlelogging"
 	"journalpump/senders/kafka"
 	"journalpump/senders/logplex"
 	"journalpump/senders/rsyslog"
@@ -49,6 +50,7 @@ func Kinds() []Kind {
 		{"rsyslog", "RsyslogSender", func() Config { return rsyslog.DefaultConfig() }},
 		{"logplex", "LogplexSender", func() Config { return logplex.DefaultConfig() }},
 		{"aws_cloudwatch", "AWSCloudWatchSender", func() Config { return cloudwatch.DefaultConfig() }},
+		{"google_cloud_logging", "GoogleCloudLoggingSender", func() Config { return googlelogging.DefaultConfig() }},
 		{"stdout", "StdoutSender", func() Config { return stdout.DefaultConfig() }},
 	}
 }

@@ -117,15 +117,6 @@ func (r *Reader) addSender(name string, v conf.Value) {
 	r.Senders = append(r.Senders, s)
 }
 
-// isLaterKind reports whether the original has the output type and this build doesn't.
-func isLaterKind(outputType string) bool {
-	switch outputType {
-	case "google_cloud_logging":
-		return true
-	}
-	return false
-}
-
 // kindOf finds the kind of a sender, or reports what is wrong with its output_type.
 func kindOf(o *conf.Object) (senders.Kind, bool) {
 	output := o.Get("output_type")
@@ -141,8 +132,6 @@ func kindOf(o *conf.Object) (senders.Kind, bool) {
 	case output.IsNull():
 		o.Errorf("output_type", "is missing; it must be one of %s", conf.QuoteList(names))
 	case !ok: // decoding says so
-	case isLaterKind(text):
-		output.Errorf("%q is not in this build, which has %s", text, conf.QuoteList(names))
 	default:
 		output.Errorf("%q is no output type; this build has %s%s", text, conf.QuoteList(names), conf.DidYouMean(text, names))
 	}
