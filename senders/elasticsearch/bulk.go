@@ -107,6 +107,9 @@ func (s *sender) bulk(ctx context.Context, worker int, records []pump.Record, da
 	return server.results(a, len(records), first)
 }
 
+// created is all that the answer says of an entry which was stored, by the request's filter_path.
+const created = `{"status":201}`
+
 var errNoResults = errors.New("the server did not say what became of the entries")
 
 // results returns what the answer says about the n entries, numbered from first, that were not stored.
@@ -121,7 +124,11 @@ func (s *server) results(a *answer, n, first int) (map[int]error, error) {
 	list.ForEach(func(_, item gjson.Result) bool {
 		err := errNoResults
 		item.ForEach(func(_, result gjson.Result) bool { // {"create": {...}}
-			err = s.itemError(result, after)
+			if result.Raw == created { // as nearly all are
+				err = nil
+			} else {
+				err = s.itemError(result, after)
+			}
 			return false
 		})
 		if err != nil {
