@@ -1,63 +1,25 @@
 package journal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"journalpump/pump"
+	"journalpump/test/sample"
 )
 
-// corpus makes a journal of n entries out of generate.py's stream, cut into as many files as asked for.
+// corpus makes a journal of n entries in so many files.
 func corpus(b *testing.B, n, files int) string {
 	b.Helper()
-	shared := os.Getenv("JOURNALPUMP_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	script := filepath.Join(shared, "journal", "generate.py")
-	if _, err := os.Stat(script); err != nil {
-		b.Skip("no journal/generate.py in the shared folder: set JOURNALPUMP_SHARED")
-	}
-	text, err := exec.CommandContext(b.Context(), "python3", script, strconv.Itoa(n)).Output() //nolint:gosec // the developer's own environment
-	if err != nil {
+	dir := b.TempDir()
+	if err := sample.BuildFiles(dir, sample.Options{Entries: n, Seed: 1}, files); err != nil {
 		b.Fatal(err)
 	}
-	dir, each := b.TempDir(), (n+files-1)/files
-	parts := bytes.SplitAfter(text, []byte("\n\n__CURSOR="))
-	for i := 0; len(parts) > 0; i++ {
-		k := min(each, len(parts))
-		part := bytes.TrimSuffix(bytes.Join(parts[:k], nil), []byte("__CURSOR="))
-		parts = parts[k:]
-		name := fmt.Sprintf("f@%d.journal", i) // as if archived
-		if len(parts) == 0 {
-			name = "f.journal"
-		}
-		writeJournal(b, filepath.Join(dir, name), append([]byte("__CURSOR="), bytes.TrimPrefix(part, []byte("__CURSOR="))...))
-	}
 	return dir
-}
-
-func BenchmarkReadAll(b *testing.B) {
-	for _, files := range []int{1, 5, 500} {
-		b.Run(fmt.Sprintf("files=%d", files), func(b *testing.B) {
-			l := openDir(b, corpus(b, 50_000, files))
-			b.ReportAllocs()
-			n, cpu := 0, cpuTime(b)
-			for b.Loop() {
-				n += count(b, l)
-			}
-			speed(b, n, cpu)
-		})
-	}
 }
 
 func BenchmarkUnits(b *testing.B) {

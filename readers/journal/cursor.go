@@ -29,7 +29,9 @@ type cursor struct {
 	entry journalfile.Entry
 
 	prev    key    // of the entry before the head; zero if none was read
-	skipped uint64 // unreadable entries between the two
+	seqnum  uint64 // of the last entry that was read, handed out or not
+	skipped uint64 // unreadable entries since
+	empty   uint64 // places of entries passed over so far that were empty
 	refs    refTable
 }
 
@@ -64,13 +66,34 @@ func (c *cursor) seek(filter *filter) error {
 		return err
 	}
 	c.limit = n
-	if err := c.all.SeekSeqnum(c.chain.last); err != nil {
+	if c.chain.last < c.info.first {
+		c.seqnum = c.info.first - 1 // all of it is to come
+	} else if err := c.seekSeqnum(c.chain.known()); err != nil {
 		return err
 	}
 	if filter != nil {
 		c.plan(filter)
 	}
 	return nil
+}
+
+// seekSeqnum moves the place in all behind the entry with the sequence number. A bisection that met a damaged number may have led
+// too far, so a few entries before the place are asked, too.
+func (c *cursor) seekSeqnum(n uint64) error {
+	if err := c.all.SeekSeqnum(n); err != nil {
+		return err
+	}
+	at := c.all.Index()
+	for asked := 0; asked < 3; asked++ {
+		off, ok, err := c.all.Prev()
+		if err != nil || !ok {
+			break
+		}
+		if have, err := c.file.Seqnum(off); err == nil && have > n {
+			at, asked = c.all.Index(), 0
+		}
+	}
+	return c.all.SeekIndex(at)
 }
 
 func (c *cursor) identity() (fileID, error) {
@@ -106,27 +129,68 @@ func (c *cursor) advance(r *report) error {
 		if !ok {
 			return nil
 		}
-		if off != 0 && c.file.ReadEntry(off, &c.entry) == nil {
-			c.head = keyOf(c.info.chain.seqnumID, &c.entry)
-			if c.skipped > 0 {
-				c.reportSkipped(r, c.head.seqnum-1, c.head.realtime)
-			}
-			if c.head.seqnum <= c.chain.last && c.passed() {
-				continue
-			}
-			c.has = true
-			return nil
+		if off == 0 {
+			continue
 		}
-		if off != 0 {
+		if c.file.ReadEntry(off, &c.entry) != nil || !c.inOrder(c.entry.Seqnum) {
 			c.skipped++
+			continue
 		}
+		c.head = keyOf(c.info.chain.seqnumID, &c.entry)
+		if c.skipped > 0 {
+			c.reportSkipped(r, c.head.seqnum-1, c.head.realtime)
+		}
+		c.seqnum = c.head.seqnum
+		if c.head.seqnum <= c.chain.last && c.passed() {
+			continue
+		}
+		c.has = true
+		return nil
 	}
 }
 
-// passed reports whether the head, which has a sequence number that the chain has left behind, was handed out. It was,
-// unless it is another entry with the same number.
+// inOrder reports whether n can be the sequence number of the entry that was just read. They rise within a file, so of one that
+// is out of line the neighbours tell: where nobody asked, it would take all that follow for known, or for damaged.
+func (c *cursor) inOrder(n uint64) bool {
+	if n == c.seqnum+1 {
+		return true
+	}
+	if n <= c.seqnum {
+		return false
+	}
+	next, ok := c.peekSeqnum()
+	if ok {
+		return next > n || next <= c.seqnum
+	}
+	if c.live {
+		return true
+	}
+	h, err := c.file.Header()
+	return err != nil || n <= h.TailSeqnum || c.seqnum > h.TailSeqnum
+}
+
+// peekSeqnum returns the sequence number of the next entry.
+func (c *cursor) peekSeqnum() (uint64, bool) {
+	var off uint64
+	if c.index != nil {
+		off = c.index.peek()
+	} else {
+		off, _ = c.all.Peek()
+	}
+	if off == 0 {
+		return 0, false
+	}
+	n, err := c.file.Seqnum(off)
+	return n, err == nil
+}
+
+// passed reports whether the head, which has a sequence number that the chain has left behind, was handed out. It was, unless it
+// is another entry with the same number, or a later one.
 func (c *cursor) passed() bool {
-	return c.head.seqnum < c.chain.last || compare(&c.head, &c.chain.lastKey) <= 0
+	if c.head.seqnum == c.chain.last {
+		return compare(&c.head, &c.chain.lastKey) <= 0
+	}
+	return !wentBack(&c.head, &c.chain.lastKey)
 }
 
 // nextOffset returns the offset of the next entry that may be of interest, 0 if something unreadable was passed over.
@@ -164,24 +228,64 @@ func (c *cursor) nextOffset() (off uint64, ok bool, err error) {
 		return 0, false, err
 	}
 	c.skipped += passed
+	c.empty += passed
+	if c.empty > maxDamaged && c.empty > c.room(slotBytes) {
+		return 0, false, errEndless
+	}
 	return 0, true, nil
 }
 
-// reportSkipped counts the entries passed over since the last readable one, up to sequence number last, 0 if not known.
+var errEndless = fmt.Errorf("%w: more entries are claimed than the file has room for", journalfile.ErrCorrupt)
+
+const (
+	slotBytes  = 4  // the least that an entry takes up in an array
+	leastEntry = 72 // and with its object
+	// packing is how many bytes of a file may lie in one byte on a disk that compresses.
+	packing = 32
+)
+
+// room returns how many things of so many bytes the file may hold. Holes, of which a small file can have terabytes, hold none.
+func (c *cursor) room(bytes uint64) uint64 {
+	st, err := c.file.Stat()
+	if err != nil {
+		return 0
+	}
+	return min(st.Size, st.Blocks*512*packing)/bytes + 1
+}
+
+// reportSkipped counts the entries passed over since the last readable one, up to sequence number last.
 func (c *cursor) reportSkipped(r *report, last, realtime uint64) {
-	if c.skipped == 0 {
-		return
-	}
 	gap := pump.Gap{SeqnumID: c.info.chain.seqnumID, Last: last, Count: c.skipped, From: c.prev.realtime, To: realtime, Reason: "corrupted"}
-	if c.prev.seqnum != 0 {
-		gap.First = c.prev.seqnum + 1
+	if c.seqnum != 0 {
+		gap.First = c.seqnum + 1
+		gap.Count = min(gap.Count, last-min(c.seqnum, last))
 	}
-	if last != 0 && gap.First > last {
-		gap.First, gap.Last = 0, 0 // their numbers say nothing
+	gap.Count = min(gap.Count, c.room(leastEntry))
+	r.corrupted += int(max(gap.Count, 1)) //nolint:gosec // a file has room for less
+	if gap.Count > 0 {                    // else numbers say that nothing is missing
+		r.gaps = append(r.gaps, gap)
 	}
-	r.corrupted += int(min(c.skipped, 1<<31))
-	r.gaps = append(r.gaps, gap)
 	c.skipped = 0
+}
+
+// reportEnd records what is missing at the end of a file that nobody writes any more: entries that could not be read, and
+// those that the header knows of though it doesn't count them.
+func (c *cursor) reportEnd(r *report) {
+	h, err := c.file.Header()
+	if err != nil {
+		h.TailSeqnum = c.info.last
+	}
+	read := c.seqnum
+	if read == 0 {
+		read = c.chain.last // it was opened behind its end
+	}
+	switch {
+	case h.TailSeqnum > read:
+		c.skipped = max(c.skipped, h.TailSeqnum-read)
+		c.reportSkipped(r, h.TailSeqnum, c.prev.realtime)
+	case c.skipped > 0 || c.all.Beyond():
+		r.corrupted++ // the last one was read: the count is wrong
+	}
 }
 
 // remaining returns how many entries of the file were not read yet; an upper bound.
@@ -193,14 +297,13 @@ func (c *cursor) remaining() uint64 {
 	return n
 }
 
-// reportLost records that the rest of the file is gone.
-func (c *cursor) reportLost(r *report) {
+// reportLost records that the rest of the file cannot be had.
+func (c *cursor) reportLost(r *report, err error) {
 	n := c.remaining()
 	if n == 0 {
 		return
 	}
-	c.skipped = 0 // is part of it
-	r.gaps = append(r.gaps, pump.Gap{
+	gap := pump.Gap{
 		SeqnumID: c.info.chain.seqnumID,
 		First:    c.chain.last + 1,
 		Last:     max(c.info.tail.seqnum, c.head.seqnum),
@@ -208,7 +311,16 @@ func (c *cursor) reportLost(r *report) {
 		From:     c.prev.realtime,
 		To:       c.info.tail.realtime,
 		Reason:   "vacuumed",
-	})
+	}
+	if errors.Is(err, errEndless) {
+		gap.Count = min(n, c.room(leastEntry))
+		gap.Reason = "corrupted"
+		r.corrupted++
+	}
+	c.skipped = 0 // is part of it
+	if gap.First <= gap.Last || gap.Reason == "vacuumed" {
+		r.gaps = append(r.gaps, gap)
+	}
 }
 
 func (c *cursor) close() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,16 +18,18 @@ import (
 
 // fileInfo is what is known of a journal file without having it open. It is immutable.
 type fileInfo struct {
-	path    string
-	id      fileID
-	size    int64
-	mtime   syscall.Timespec
-	final   bool // nobody will write it any more
-	chain   chainID
-	n       uint64
-	head    key // valid if n > 0
-	tail    key // valid if n > 0; both are those of readable entries
-	problem error
+	path  string
+	id    fileID
+	size  int64
+	mtime syscall.Timespec
+	final bool // nobody will write it any more
+	chain chainID
+	n     uint64
+	head  key // valid if n > 0
+	tail  key // valid if n > 0; both are those of readable entries
+	// The lowest and the highest sequence number: those of head and tail, or what the header says of entries that cannot be read.
+	first, last uint64
+	problem     error
 }
 
 // fileID tells files apart. The header's file_id alone does not: copies of a file share it.
@@ -78,37 +81,96 @@ func (info *fileInfo) readOpen(f *journalfile.File) error {
 	info.chain = chainID{seqnumID: h.SeqnumID, machineID: h.MachineID}
 	info.final = isFinal(info.path, &h)
 	info.n = h.NEntries
+	info.last = h.TailSeqnum
+	if info.n == 0 && info.final && h.TailSeqnum > 0 {
+		return fmt.Errorf("it counts no entries, the last of which is number %d: %w", h.TailSeqnum, journalfile.ErrCorrupt)
+	}
 	if info.n == 0 {
 		return nil
 	}
-	var e journalfile.Entry
-	entries := f.Entries()
-	if !firstReadable(f, entries.Next, &e) {
+	if !info.readEnds(f, &h) {
 		info.n = 0
 		if info.final {
 			return fmt.Errorf("none of its %d entries can be read: %w", h.NEntries, journalfile.ErrCorrupt)
 		}
-		return nil // the first is being written just now
+	} // else the first is being written just now
+	return nil
+}
+
+// readEnds reads the first and the last entry that can be read and are in line with what the header says of them, as far as that
+// can be believed. One out of line would put the file in the wrong place.
+func (info *fileInfo) readEnds(f *journalfile.File, h *journalfile.Header) bool {
+	var e journalfile.Entry
+	entries := f.Entries()
+	if !firstReadable(f, entries.Next, &e) {
+		return false
+	}
+	info.first = firstSeqnum(f, entries, h, e.Seqnum)
+	if info.last < info.first {
+		info.last = math.MaxUint64 // the header's is wrong
+	}
+	if e.Seqnum < info.first || e.Seqnum > info.last {
+		if entries.SeekIndex(0) != nil || !firstWithin(f, entries.Next, &e, info.first, info.last) {
+			return false
+		}
 	}
 	info.head = keyOf(h.SeqnumID, &e)
 	info.tail = info.head
-	if entries.SeekTail() == nil && firstReadable(f, entries.Prev, &e) {
+	if entries.SeekTail() == nil && firstWithin(f, entries.Prev, &e, e.Seqnum, info.last) {
 		info.tail = keyOf(h.SeqnumID, &e)
 	}
-	return nil
+	if info.last == math.MaxUint64 {
+		info.last = info.tail.seqnum
+	}
+	return true
+}
+
+// firstSeqnum returns the sequence number of the file's first entry: the header's, unless the entry that was read, and the next
+// one, say that it is wrong.
+func firstSeqnum(f *journalfile.File, entries *journalfile.Entries, h *journalfile.Header, read uint64) uint64 {
+	if read == h.HeadSeqnum || h.HeadSeqnum == 0 {
+		return read
+	}
+	var next journalfile.Entry
+	switch ok := firstReadable(f, entries.Next, &next); {
+	case !ok && h.HeadSeqnum < read, ok && h.HeadSeqnum < next.Seqnum && next.Seqnum != read+1:
+		return h.HeadSeqnum
+	default:
+		return read
+	}
+}
+
+// firstWithin reads the first entry that step leads to, can be read and has a sequence number between the two.
+func firstWithin(f *journalfile.File, step func() (uint64, bool, error), e *journalfile.Entry, least, most uint64) bool {
+	for range maxDamaged {
+		if !firstReadable(f, step, e) {
+			return false
+		}
+		if least <= e.Seqnum && e.Seqnum <= most {
+			return true
+		}
+	}
+	return false
 }
 
 // maxDamaged bounds how many entries side by side are tried before their neighbours are given up, too.
 const maxDamaged = 1 << 16
 
+// maxPassed bounds how many stretches of a file without entries are passed over in a row.
+const maxPassed = 64
+
 // firstReadable reads the first entry that step leads to and that can be read.
 func firstReadable(f *journalfile.File, step func() (uint64, bool, error), e *journalfile.Entry) bool {
+	passed := 0
 	for range maxDamaged {
 		off, ok, err := step()
 		switch {
 		case err != nil && !errors.Is(err, journalfile.ErrCorrupt):
 			return false
 		case err != nil:
+			if passed++; passed > maxPassed {
+				return false
+			}
 			continue
 		case !ok:
 			return false
@@ -132,7 +194,7 @@ func (info *fileInfo) unchanged(path string) bool {
 
 // beingMade reports whether the file has no header yet because it is being created.
 func (info *fileInfo) beingMade() bool {
-	return errors.Is(info.problem, journalfile.ErrNotJournal) && info.size < 4096 && !strings.HasSuffix(info.path, "~")
+	return errors.Is(info.problem, journalfile.ErrNotJournal) && info.size < 4096 && !strings.ContainsAny(filepath.Base(info.path), "@~")
 }
 
 // list examines the files at the paths. What is known from before about those that cannot have changed is taken over. A

@@ -163,8 +163,8 @@ func (w *indexWalk) next() (off uint64, ok bool, err error) {
 		if err != nil {
 			return 0, false, err
 		}
-		if ok && next <= off {
-			return 0, false, journalfile.ErrCorrupt // offsets rise
+		if ok && next <= off || !ok && top.entries.Beyond() {
+			return 0, false, journalfile.ErrCorrupt // offsets rise, and the count is right
 		}
 		if ok && next < w.end {
 			top.off = next
@@ -180,6 +180,14 @@ func (w *indexWalk) next() (off uint64, ok bool, err error) {
 		}
 	}
 	return 0, false, nil
+}
+
+// peek returns the offset of the entry that comes next, 0 if there is none.
+func (w *indexWalk) peek() uint64 {
+	if len(w.lists) == 0 {
+		return 0
+	}
+	return w.lists[0].off
 }
 
 // sink restores the heap below i.

@@ -38,6 +38,14 @@ type chain struct {
 	candidate int // where it is among the iterator's candidates, if it is
 }
 
+// known returns up to which sequence number a file needs not be looked at: another entry may have the last one's number.
+func (ch *chain) known() uint64 {
+	if ch.lastKey.seqnum == ch.last && ch.last > 0 {
+		return ch.last - 1
+	}
+	return ch.last
+}
+
 // iterator is a pump.Iterator. Its state is pos and, for every chain, last; the files are only the means.
 type iterator struct {
 	log     *Log
@@ -148,7 +156,7 @@ func (it *iterator) refresh() error {
 	for _, c := range slices.Clone(it.cursors) {
 		empty := c.limit == 0
 		if err := c.look(); err != nil {
-			it.drop(c, true)
+			it.drop(c, err)
 			continue
 		}
 		if empty && c.limit > 0 {
@@ -228,7 +236,7 @@ func (it *iterator) add(info *fileInfo) {
 		it.open(info, ch)
 		return
 	}
-	if n, ok := it.done[info.id]; ok && n == info.n || info.n == 0 || info.tail.seqnum <= ch.last {
+	if n, ok := it.done[info.id]; ok && n == info.n || info.n == 0 || info.last <= ch.last && !wentBack(&info.tail, &ch.lastKey) {
 		return
 	}
 	ch.pending = append(ch.pending, info)
@@ -236,6 +244,9 @@ func (it *iterator) add(info *fileInfo) {
 
 // open opens a file of the chain. One that cannot be opened is passed over.
 func (it *iterator) open(info *fileInfo, ch *chain) {
+	if info.n > 0 && wentBack(&info.tail, &ch.lastKey) {
+		it.goBack(info, ch)
+	}
 	c, err := openCursor(info, ch, it.log.filter)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
 		it.failure = err
@@ -251,10 +262,19 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 	it.advance(c)
 }
 
+// goBack lets a chain go on with the first entry of a file that was written after the last one handed out.
+func (it *iterator) goBack(info *fileInfo, ch *chain) {
+	p := ch.lastKey.position()
+	p.Parts &^= pump.HasSeqnum
+	if s := it.log.crossing(info, &p, false); s.next > 0 {
+		ch.last, ch.lastKey = s.next-1, key{}
+	}
+}
+
 // reopen opens the file of a cursor anew, which had no entries before.
 func (it *iterator) reopen(c *cursor) {
 	info := examine(c.info.path)
-	it.drop(c, false)
+	it.drop(c, nil)
 	if info.problem != nil || info.id != c.info.id {
 		return // the next listing will tell
 	}
@@ -269,23 +289,23 @@ func (it *iterator) reopen(c *cursor) {
 // advance reads a cursor's next head. A file that has none and will get none is closed.
 func (it *iterator) advance(c *cursor) {
 	if err := c.advance(&it.report); err != nil {
-		it.drop(c, true)
+		it.drop(c, err)
 		return
 	}
 	if !c.has && c.live && len(it.cursors) > crowd {
 		c.file.Release()
 	}
 	if !c.has && !c.live {
-		c.reportSkipped(&it.report, 0, c.prev.realtime)
+		c.reportEnd(&it.report)
 		it.done[c.info.id] = c.limit
-		it.drop(c, false)
+		it.drop(c, nil)
 	}
 }
 
-// drop closes a cursor; gone says that what it had not read yet is gone.
-func (it *iterator) drop(c *cursor, gone bool) {
-	if gone {
-		c.reportLost(&it.report)
+// drop closes a cursor. An error says why what it had not read yet cannot be had.
+func (it *iterator) drop(c *cursor, err error) {
+	if err != nil {
+		c.reportLost(&it.report, err)
 		it.done[c.info.id] = c.limit
 	}
 	if i := slices.Index(it.cursors, c); i >= 0 {

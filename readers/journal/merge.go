@@ -303,7 +303,7 @@ func (it *iterator) take(c *cursor) {
 		it.lastKey, it.lastFrom, it.seen = c.head, c, true
 		it.pos = c.head.position()
 	}
-	if c.head.seqnum >= c.chain.last {
+	if !twice || c.head.seqnum >= c.chain.last {
 		c.chain.last, c.chain.lastKey = c.head.seqnum, c.head
 	}
 }

@@ -91,4 +91,10 @@ func names(p *pump.Position, k *key) bool {
 		(p.Parts&pump.HasXorHash == 0 || k.xorHash == p.XorHash)
 }
 
+// wentBack reports whether an entry was certainly written after another one of its sequence although its number is lower: a
+// sequence went on from a backup, as those of virtual machines do, or a number is a lie.
+func wentBack(k, last *key) bool {
+	return k.seqnum < last.seqnum && k.bootID == last.bootID && k.mono > last.mono
+}
+
 func lessID(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) }

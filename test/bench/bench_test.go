@@ -24,7 +24,6 @@ import (
 	"journalpump/test/sample"
 )
 
-//nolint:gochecknoglobals // flags
 var (
 	entries = flag.Int("entries", 100_000, "how many `entries` the journals have")
 	keep    = flag.String("keep", "", "make the journals in this `directory` and use them again the next time")

@@ -1,11 +1,11 @@
 package sample
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"journalpump/pump"
 	"journalpump/test/journalwriter"
 )
 
@@ -34,12 +34,12 @@ type filesBuilder struct {
 	fields [][]byte
 }
 
-var sequence = journalwriter.ID{0x5e, 0x09} //nolint:gochecknoglobals // a constant
+var sequence = journalwriter.ID{0x5e, 0x09}
 
 func (b *filesBuilder) add(e *Entry) error {
-	boot, err := pump.ParseID128(e.Boot)
-	if err != nil {
-		return err
+	var boot journalwriter.ID
+	if _, err := hex.Decode(boot[:], []byte(e.Boot)); err != nil {
+		return fmt.Errorf("the boot ID: %w", err)
 	}
 	b.fields = b.fields[:0]
 	for _, f := range e.Fields {

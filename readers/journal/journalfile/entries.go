@@ -97,7 +97,7 @@ func (x *Entries) forward() (off uint64, ok bool, err error) {
 }
 
 // maxRun bounds how many empty slots are passed over at once, so that no call takes long.
-const maxRun = 1 << 20
+const maxRun = 1 << 16
 
 // passForward moves the place behind what cannot be read. Of a file that is being written the last entry may be counted an
 // instant before it can be seen: that is no error.

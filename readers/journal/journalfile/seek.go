@@ -123,3 +123,45 @@ func firstReadable(probe func(i uint64) (after, ok bool), mid, hi uint64) (i uin
 	}
 	return mid, true
 }
+
+// Peek returns the offset of the entry after the place without moving it; ok is false if there is none, or none that can be
+// told.
+func (x *Entries) Peek() (off uint64, ok bool) {
+	off, err := x.peek()
+	return off, err == nil && off != 0
+}
+
+func (x *Entries) peek() (off uint64, err error) {
+	defer x.f.guard(debug.SetPanicOnFault(true), &err)
+	if x.next >= x.n {
+		if err := x.refresh(); err != nil || x.next >= x.n {
+			return 0, err
+		}
+	}
+	return x.slot(x.next)
+}
+
+// Beyond reports whether the list goes on behind the last entry that is counted: then the count is wrong, or the next entry is
+// being written.
+func (x *Entries) Beyond() bool {
+	off, err := x.beyond()
+	return err == nil && off != 0
+}
+
+func (x *Entries) beyond() (off uint64, err error) {
+	defer x.f.guard(debug.SetPanicOnFault(true), &err)
+	if err := x.refresh(); err != nil {
+		return 0, err
+	}
+	return x.slot(x.n)
+}
+
+// Seqnum returns the sequence number of the entry at offset off.
+func (f *File) Seqnum(off uint64) (n uint64, err error) {
+	defer f.guard(debug.SetPanicOnFault(true), &err)
+	b, _, err := f.objectHead(off, typeEntry, entryItems)
+	if err != nil {
+		return 0, err
+	}
+	return u64(b, entrySeqnum), nil
+}
