@@ -220,7 +220,12 @@ func (d *delivery) reopen() error {
 	if err := d.commit(); err != nil {
 		return err
 	}
-	if err := r.Reopen(d.hard); err != nil {
+	ctx, cancel := context.WithTimeout(d.hard, d.lane.sendLimit)
+	defer cancel()
+	d.lane.send.begin()
+	err := r.Reopen(ctx)
+	d.lane.send.end()
+	if err != nil {
 		d.fail("reopening", err)
 	}
 	return nil
@@ -237,9 +242,7 @@ func (d *delivery) fail(doing string, err error) {
 func (l *lane) openSender(ctx context.Context) error {
 	var wait backoff.Backoff
 	for {
-		l.send.begin()
-		s, err := l.spec.Open(ctx)
-		l.send.end()
+		s, err := l.attemptOpen(ctx)
 		if err == nil {
 			l.sender = s
 			l.state.connected()
@@ -262,6 +265,15 @@ func (l *lane) openSender(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// attemptOpen gives the sender no more time than a Send: what waits for a network that drops everything is not stuck.
+func (l *lane) attemptOpen(ctx context.Context) (Sender, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.sendLimit)
+	defer cancel()
+	l.send.begin()
+	defer l.send.end()
+	return l.spec.Open(ctx)
 }
 
 func (l *lane) closeSender() {

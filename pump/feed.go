@@ -123,6 +123,7 @@ func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) 
 
 func (f *feed) step(ctx context.Context, w *walker, after Position) (*Chunk, error) {
 	if w.it == nil {
+		f.sweep() // while a backlog is worked off nobody comes to the end of the log
 		it, err := f.log.Open(ctx, after)
 		if err != nil {
 			return nil, err

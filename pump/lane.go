@@ -42,7 +42,7 @@ type lane struct {
 
 	sender Sender        // owned by the delivering goroutine
 	reopen chan struct{} // asks for Sender.Reopen
-	work   activity      // rendering and reading
+	work   activity      // rendering
 	send   activity      // sending
 }
 
@@ -113,7 +113,7 @@ func (l *lane) run(stop context.Context) {
 		if l.state.position() != accepted {
 			wait.Reset()
 		}
-		if wait.Wait(stop, 0) != nil {
+		if wait.Wait(stop, RetryDelay(err)) != nil {
 			return
 		}
 	}

@@ -60,11 +60,14 @@ func newObserver(spec ReaderSpec, before ReaderSnapshot, opts *Options) *observe
 	return o
 }
 
-// see looks at a chunk that a lane fetched, if it is the next one.
+// see looks at a chunk that a lane fetched, if it is the next one, or if the observer cannot meet it otherwise.
 func (o *observer) see(c *Chunk) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.look(c) {
+	switch {
+	case c.To == c.From: // it tells of damage only, and the feed gives it to nobody else: see feed.keep
+		o.seeLosses(c)
+	case o.look(c):
 		o.led = time.Now()
 	}
 }
@@ -139,8 +142,13 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 			o.mu.Unlock()
 		case errors.Is(err, ErrNoMore):
 			return
-		case wait.Wait(ctx, 0) != nil:
-			return
+		default:
+			if !errors.Is(err, ErrNotYet) && ctx.Err() == nil {
+				o.log.Warn("cannot read, trying again", "error", err)
+			}
+			if wait.Wait(ctx, 0) != nil {
+				return
+			}
 		}
 	}
 }

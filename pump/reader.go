@@ -25,13 +25,15 @@ type reader struct {
 	mu      sync.Mutex
 	spec    ReaderSpec
 	lanes   map[string]*lane
-	source  Log    // nil while it is not open
-	waiting string // what for, while it is not open
+	waiting string // what for, while the log is not open
 	start   func(*lane)
 	running int           // lanes
 	failed  int           // senders that could not be opened, when last reported
 	ended   chan struct{} // signalled when a lane ends
 	sending sync.WaitGroup
+
+	metering chan struct{} // whoever may send to it may use source
+	source   Log           // to be asked how far behind lanes are, which may take long: so it is not mu's; nil while it is not open
 }
 
 func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options, settled func()) *reader {
@@ -43,6 +45,7 @@ func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options, settled fu
 		lanes:    make(map[string]*lane, len(spec.Senders)),
 		done:     make(chan struct{}),
 		ended:    make(chan struct{}, 1),
+		metering: make(chan struct{}, 1),
 		settled:  settled,
 	}
 	for _, s := range spec.Senders {
@@ -70,7 +73,8 @@ func (r *reader) run(ctx context.Context) {
 	}
 	f := newFeed(source, r.opts.Once)
 	seek := func(ctx context.Context, start Start) (Position, error) { return r.seek(ctx, source, start) }
-	r.startLanes(source, func(l *lane) {
+	r.setSource(source)
+	r.startLanes(func(l *lane) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
 		l.feed, l.seek, l.see, l.settled = f, seek, r.observer.see, r.settled
@@ -91,18 +95,22 @@ func (r *reader) run(ctx context.Context) {
 	r.sending.Wait()
 	observing.Wait()
 	f.close()
-	r.mu.Lock()
-	r.source = nil
-	r.mu.Unlock()
+	r.setSource(nil)
 	if err := source.Close(); err != nil {
 		r.log.Warn("closing the log", "error", err)
 	}
 }
 
-func (r *reader) startLanes(source Log, start func(*lane)) {
+func (r *reader) setSource(source Log) {
+	r.metering <- struct{}{}
+	r.source = source
+	<-r.metering
+}
+
+func (r *reader) startLanes(start func(*lane)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.source, r.start = source, start
+	r.start = start
 	for _, l := range r.lanes {
 		start(l)
 	}
@@ -274,18 +282,41 @@ func (r *reader) stuck(now time.Time) bool {
 func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 	snap := r.observer.snapshot()
 	r.mu.Lock()
-	defer r.mu.Unlock() // also so that the log is not closed meanwhile
 	snap.Waiting = r.waiting
-	snap.Senders = make(map[string]SenderSnapshot, len(r.lanes))
-	meter, _ := r.source.(Meter)
-	for name, l := range r.lanes {
-		s := l.state.snapshot()
-		if meter != nil && s.Started {
-			if lag, err := meter.Lag(ctx, s.Position); err == nil {
-				s.Lag = lag
-			}
-		}
-		snap.Senders[name] = s
+	lanes := maps.Clone(r.lanes)
+	r.mu.Unlock()
+	snap.Senders = make(map[string]SenderSnapshot, len(lanes))
+	for name, l := range lanes {
+		snap.Senders[name] = l.state.snapshot()
 	}
+	r.meter(ctx, snap.Senders)
 	return snap
+}
+
+// meterLimit bounds what asking for the lag of all lanes may take: it is only shown.
+const meterLimit = 5 * time.Second
+
+// meter fills in the lag of the lanes, as far as the log can tell it.
+func (r *reader) meter(ctx context.Context, senders map[string]SenderSnapshot) {
+	ctx, cancel := context.WithTimeout(ctx, meterLimit)
+	defer cancel()
+	select {
+	case r.metering <- struct{}{}: // it is not closed meanwhile
+		defer func() { <-r.metering }()
+	case <-ctx.Done():
+		return
+	}
+	meter, ok := r.source.(Meter)
+	if !ok {
+		return
+	}
+	for name, s := range senders {
+		if !s.Started {
+			continue
+		}
+		if lag, err := meter.Lag(ctx, s.Position); err == nil {
+			s.Lag = lag
+			senders[name] = s
+		}
+	}
 }

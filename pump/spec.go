@@ -23,7 +23,8 @@ type SenderSpec struct {
 	Name        string
 	Type        string // the original's class name, for the state file
 	Fingerprint string
-	// Open connects. The engine calls it until it succeeds, unless its error is Permanent.
+	// Open connects. The engine calls it until it succeeds, unless its error is Permanent. Its context lasts as long as
+	// the call, a minute at most.
 	Open        func(ctx context.Context) (Sender, error)
 	View        View
 	Limits      BatchLimits
