@@ -15,7 +15,7 @@ BENCH    ?= .
 BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
 TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3 rsyslog rsyslog-relp rsyslog-gnutls
-INTEGRATION_PACKAGES := $(TEST_PACKAGES) maven openjdk-17-jdk-headless
+INTEGRATION_PACKAGES := $(TEST_PACKAGES) maven openjdk-17-jdk-headless kcat microsocks
 BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog
 
 GOLANGCI_VERSION := 2.15.0

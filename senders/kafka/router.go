@@ -27,6 +27,9 @@ type router struct {
 	keyText     []byte                // when all have the same key, or none
 	key         *placeholder.Expander // otherwise
 	partitioner Partitioner
+	// faithful has records that were not accepted wait for their partition's leader: an idempotent producer may have
+	// given them to it already.
+	faithful bool
 
 	topics map[string]*topic
 	// kept says where records without a key were to go that were not accepted. They go there again, so that they are
@@ -173,7 +176,11 @@ func (r *router) partition(t *topic, where partitions, i int, record *pump.Recor
 		return where.all[p]
 	}
 	if len(r.kept) > 0 {
-		if p, ok := r.kept[identity(record)]; ok && slices.Contains(where.leading, p) {
+		usable := where.leading
+		if r.faithful {
+			usable = where.all
+		}
+		if p, ok := r.kept[identity(record)]; ok && slices.Contains(usable, p) {
 			return p
 		}
 	}

@@ -187,6 +187,23 @@ func TestRefusedRecordsKeepTheirPartition(t *testing.T) {
 	}
 }
 
+// Records that an idempotent producer may have given to a partition wait for its leader.
+func TestRecordsWaitForTheirLeader(t *testing.T) {
+	for faithful, want := range map[bool]string{true: "logs/2", false: "logs/1"} {
+		r := newTestRouter(t, "logs", "")
+		r.faithful = faithful
+		b := sendertest.Batch(0, 10)
+		r.survey(b.Records)
+		r.keep(b.Records, &group{partition: 2, outcome: outcome{rest: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}})
+		got := route(t, r, b, func(names []string) map[string]partitions {
+			return map[string]partitions{names[0]: {all: []int{0, 1, 2}, leading: []int{1}}}
+		})
+		if got[want] != 10 {
+			t.Errorf("faithful %t: went to %v, want %s", faithful, got, want)
+		}
+	}
+}
+
 func TestTopicsAreForgotten(t *testing.T) {
 	r := newTestRouter(t, "{N}", "")
 	for i := range 3 {

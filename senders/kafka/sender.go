@@ -35,6 +35,7 @@ func newSender(c *Config, client *client, r *router, log *slog.Logger) (*sender,
 	if err != nil {
 		return nil, pump.Permanent(err)
 	}
+	r.faithful = c.Properties.Idempotent
 	return &sender{
 		client:     client,
 		router:     r,

@@ -1,0 +1,102 @@
+package kafka
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sys/unix"
+
+	"journalpump/pump"
+	"journalpump/senders/sendertest"
+)
+
+// journalLines are entries much as a journal's are: a dozen fields that repeat and a message that does not.
+func journalLines(number int) []byte {
+	return fmt.Appendf(nil, `{"MESSAGE": "Accepted publickey for user%d from 10.%d.%d.%d port %d ssh2", "PRIORITY": 6, "SYSLOG_IDENTIFIER": "sshd", `+
+		`"SYSTEMD_UNIT": "ssh.service", "HOSTNAME": "web-%d.example.com", "TRANSPORT": "syslog", "PID": %d, "BOOT_ID": "5cb60ba3-a1d0-4a86-b6a0-52ee73e4a0d4", `+
+		`"MACHINE_ID": "8d6a0ae0-9b58-4a86-b6a0-52ee73e4a0d4", "REALTIME_TIMESTAMP": 1763.%06d, "timestamp": "2026-11-20T00:00:00.%06d"}`,
+		number%97, number%251, number/7%251, number/3%251, 1024+number*7%60000, number%5, number*13%32768, number%1000000, number%1000000)
+}
+
+const benchRecords = 10_000
+
+// cpu returns how many seconds this process has used.
+func cpu(b *testing.B) float64 {
+	b.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// measure reports entries a second, of time and of the processor. The broker is in this process: its part is in both.
+func measure(b *testing.B, send func()) {
+	b.Helper()
+	b.ReportAllocs()
+	begin := cpu(b)
+	b.ResetTimer()
+	for b.Loop() {
+		send()
+	}
+	b.ReportMetric(float64(b.N)*benchRecords/b.Elapsed().Seconds(), "entries/s")
+	b.ReportMetric(float64(b.N)*benchRecords/(cpu(b)-begin), "entries/cpu-s")
+}
+
+// BenchmarkSend produces to a broker in this process that throws records away, with this sender and with franz-go's
+// client, which gets the same record values, keys and headers and is flushed at the end of each batch.
+func BenchmarkSend(b *testing.B) {
+	batch := sendertest.Batch(0, benchRecords, sendertest.Bodies(journalLines))
+	for _, partitions := range []int32{1, 4} {
+		for _, compression := range []Compression{None, Zstd, Snappy, LZ4} {
+			c := newCluster(b, partitions, kfake.BlackholeProduce())
+			name := fmt.Sprintf("%d/%s", partitions, compression)
+			b.Run(name+"/ours", func(b *testing.B) { benchOurs(b, c, compression, batch) })
+			b.Run(name+"/franz", func(b *testing.B) { benchFranz(b, c, compression, batch) })
+		}
+	}
+}
+
+func benchOurs(b *testing.B, c *kfake.Cluster, compression Compression, batch pump.Batch) {
+	b.Helper()
+	cfg := configFor(c)
+	cfg.Compression = compression
+	s := open(b, cfg)
+	measure(b, func() {
+		if err := s.Send(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+func benchFranz(b *testing.B, c *kfake.Cluster, compression Compression, batch pump.Batch) {
+	b.Helper()
+	codec := map[Compression]kgo.CompressionCodec{
+		None: kgo.NoCompression(), Zstd: kgo.ZstdCompression(), Snappy: kgo.SnappyCompression(), LZ4: kgo.Lz4Compression(),
+	}[compression]
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.DefaultProduceTopic(topicName), kgo.ProducerBatchCompression(codec),
+		kgo.DisableIdempotentWrite(), kgo.ProducerBatchMaxBytes(batchBytes), kgo.MaxBufferedRecords(2*benchRecords), kgo.ProducerLinger(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	measure(b, func() {
+		var failed error
+		for i := range batch.Records {
+			r := &kgo.Record{
+				Value:   batch.Records[i].Body,
+				Headers: []kgo.RecordHeader{{Key: idHeader, Value: batch.Records[i].AppendID(make([]byte, 0, 48))}},
+			}
+			client.Produce(b.Context(), r, func(_ *kgo.Record, err error) {
+				if err != nil {
+					failed = err
+				}
+			})
+		}
+		if err := client.Flush(b.Context()); err != nil || failed != nil {
+			b.Fatal(err, failed)
+		}
+	})
+}
