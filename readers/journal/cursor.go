@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"journalpump/pump"
 	"journalpump/readers/journal/journalfile"
@@ -18,10 +19,14 @@ type cursor struct {
 	// scanFrom is the index in all of the first entry that index does not lead to.
 	scanFrom uint64
 
-	// A file that is written has more entries at every look. limit is how many the last look showed, and seen how many
-	// the one before.
-	live        bool
-	seen, limit uint64
+	// A file that is written has more entries at every look. limit is how many there are to our knowledge, looked how many
+	// the last look showed, and seen how many the one before.
+	live                bool
+	seen, looked, limit uint64
+	// orphaned is when it was noticed that the file is no longer listed, grown when it had more entries after that. moved
+	// says that it has a name still, somewhere else.
+	orphaned, grown time.Time
+	moved           bool
 
 	has   bool
 	head  key
@@ -58,7 +63,7 @@ func openCursor(info *fileInfo, ch *chain, filter *filter) (*cursor, error) {
 
 func (c *cursor) seek(filter *filter) error {
 	// The path may lead to another file by now: the listing that follows will say so.
-	if id, err := c.identity(); err != nil || id != c.info.id {
+	if id, err := identityOf(c.file); err != nil || id != c.info.id {
 		return errors.Join(err, errGone)
 	}
 	n, err := c.file.NEntries()
@@ -96,9 +101,9 @@ func (c *cursor) seekSeqnum(n uint64) error {
 	return c.all.SeekIndex(at)
 }
 
-func (c *cursor) identity() (fileID, error) {
-	st, err := c.file.Stat()
-	return fileID{dev: st.Dev, ino: st.Ino, file: c.file.FileID()}, err
+func identityOf(f *journalfile.File) (fileID, error) {
+	st, err := f.Stat()
+	return fileID{dev: st.Dev, ino: st.Ino, file: f.FileID()}, err
 }
 
 // look takes note of how many entries there are now.
@@ -111,7 +116,16 @@ func (c *cursor) look() error {
 	if err != nil {
 		return err
 	}
+	more := n > c.limit
 	c.limit = max(c.limit, n)
+	c.looked = c.limit
+	switch {
+	case c.orphaned.IsZero():
+	case more:
+		c.grown = time.Now()
+	default:
+		c.live = !c.abandoned()
+	}
 	return nil
 }
 

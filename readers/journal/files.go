@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -196,6 +197,8 @@ func (info *fileInfo) unchanged(path string) bool {
 func (info *fileInfo) beingMade() bool {
 	return errors.Is(info.problem, journalfile.ErrNotJournal) && info.size < 4096 && !strings.ContainsAny(filepath.Base(info.path), "@~")
 }
+
+func (info *fileInfo) modified() time.Time { return time.Unix(info.mtime.Unix()) }
 
 // list examines the files at the paths. What is known from before about those that cannot have changed is taken over. A
 // file under two names counts once.

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -54,7 +55,8 @@ type iterator struct {
 	cursors []*cursor
 	done    map[fileID]uint64 // files read to the end, and how many entries they had
 	failed  map[string]bool   // files already counted as unreadable
-	gen     uint64            // of the listing that chains and cursors are of
+	gen     uint64            // of the listing that chains and cursors are of; 0: files have moved since
+	moved   bool              // a file that is being written was not where it was listed
 
 	candidates []candidate // of each chain the next entry, as of the last pick
 
@@ -77,10 +79,6 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	at, err := l.available(true)
-	if err != nil {
-		return nil, err
-	}
 	it := &iterator{
 		log:    l,
 		pos:    after,
@@ -90,17 +88,30 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 		idle:   pollMin,
 	}
 	it.build.init(l)
-	it.addChains(at, true)
+	at, err := l.available(true)
+	if err != nil {
+		return nil, err
+	}
+	for looks := 1; !it.addChains(at, true, looks == maxLooks); looks++ {
+		if at, err = l.available(true); err != nil {
+			return nil, err
+		}
+	}
 	if err := it.sync(at); err != nil { // what is open stays readable, even if it is deleted
+		return nil, errors.Join(err, it.Close())
+	}
+	if err := it.relist(); err != nil {
 		return nil, errors.Join(err, it.Close())
 	}
 	return it, nil
 }
 
-// addChains finds the starting points in the chains that are new to the iterator.
-func (it *iterator) addChains(at *listing, opening bool) {
+// addChains finds the starting points in the chains that are new to the iterator. If files were renamed since they were
+// listed it changes nothing and returns false, unless it has to do with what it found.
+func (it *iterator) addChains(at *listing, opening, must bool) bool {
 	newBoot := it.log.isNewBoot(at.files, &it.pos)
 	var own *start
+	var added []*chain
 	found := false
 	for files := range byChain(at.files) {
 		id := files[0].chain
@@ -108,17 +119,24 @@ func (it *iterator) addChains(at *listing, opening bool) {
 			continue
 		}
 		s := it.log.locate(files, &it.pos, newBoot)
-		it.chains[id] = &chain{id: id, last: s.last}
+		if s.moved && !must {
+			return false
+		}
+		added = append(added, &chain{id: id, last: s.last})
 		found = found || s.found
 		if id.seqnumID == it.pos.SeqnumID && (own == nil || s.found) {
 			own = &s
 		}
+	}
+	for _, ch := range added {
+		it.chains[ch.id] = ch
 	}
 	if opening && !found {
 		if gap, ok := lost(&it.pos, own); ok {
 			it.report.gaps = append(it.report.gaps, gap)
 		}
 	}
+	return true
 }
 
 // byChain yields the files of each chain.
@@ -140,26 +158,22 @@ func byChain(files []*fileInfo) func(yield func([]*fileInfo) bool) {
 // refresh takes another look at all files. What the look before had shown is then confirmed: since it all that was
 // written earlier has come to light.
 func (it *iterator) refresh() error {
-	for _, c := range it.cursors {
-		c.seen = c.limit
-	}
-	at, err := it.log.list(false)
-	if err != nil {
+	if err := it.relist(); err != nil {
 		return err
 	}
-	if at.gen != it.gen {
-		if err := it.sync(at); err != nil {
-			return err
+	for _, c := range it.cursors {
+		if !c.held() {
+			c.seen = c.looked
 		}
 	}
-	var changed []*cursor // first there was no entry, so the file may get another seqnum_id with its first
+	var changed []*cursor // there was no entry, so the file may have got another seqnum_id with its first
 	for _, c := range slices.Clone(it.cursors) {
 		empty := c.limit == 0
 		if err := c.look(); err != nil {
 			it.drop(c, err)
 			continue
 		}
-		if empty && c.limit > 0 {
+		if empty && c.limit > 0 || c.info.chain != c.chain.id {
 			changed = append(changed, c)
 			continue
 		}
@@ -168,14 +182,34 @@ func (it *iterator) refresh() error {
 		}
 	}
 	for _, c := range changed {
-		it.reopen(c)
+		it.begin(c)
 	}
 	return nil
 }
 
+// relist makes sure that all is known, and open where that is needed, that the directories hold now.
+func (it *iterator) relist() error {
+	for range maxLooks {
+		at, err := it.log.list(it.gen == 0)
+		if err != nil || at.gen == it.gen {
+			return err
+		}
+		if err := it.sync(at); err != nil || it.gen != 0 {
+			return err
+		}
+	}
+	return nil // files come and go all the time: the next look goes on
+}
+
 // sync brings chains and cursors in line with a listing.
 func (it *iterator) sync(at *listing) error {
-	it.addChains(at, false)
+	for looks := 1; !it.addChains(at, false, looks == maxLooks); looks++ {
+		var err error
+		if at, err = it.log.list(true); err != nil {
+			return err
+		}
+	}
+	it.moved = false
 	current := make(map[fileID]*fileInfo, len(at.files))
 	names := make(map[[16]byte]bool, len(at.files))
 	for _, info := range at.files {
@@ -198,10 +232,11 @@ func (it *iterator) sync(at *listing) error {
 	for _, c := range it.cursors {
 		info := current[c.info.id]
 		if info == nil {
-			c.retire() // deleted; what is left of it is still open
+			c.orphan()
 			continue
 		}
 		delete(current, info.id)
+		c.orphaned, c.moved = time.Time{}, false
 		if info.final {
 			c.retire()
 		}
@@ -213,7 +248,9 @@ func (it *iterator) sync(at *listing) error {
 		}
 	}
 	it.countProblems(at.problems)
-	it.gen = at.gen
+	if it.gen = at.gen; it.moved {
+		it.gen = 0 // there is no such listing: look again
+	}
 	it.shareMemory()
 	return nil
 }
@@ -253,7 +290,10 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 		return
 	}
 	if err != nil {
-		if info.final && !errors.Is(err, errGone) {
+		switch gone := errors.Is(err, errGone); {
+		case !info.final:
+			it.moved = it.moved || gone || errors.Is(err, fs.ErrNotExist)
+		case !gone:
 			it.reportVanished(ch, info)
 		}
 		return
@@ -271,19 +311,28 @@ func (it *iterator) goBack(info *fileInfo, ch *chain) {
 	}
 }
 
-// reopen opens the file of a cursor anew, which had no entries before.
-func (it *iterator) reopen(c *cursor) {
-	info := examine(c.info.path)
-	it.drop(c, nil)
-	if info.problem != nil || info.id != c.info.id {
-		return // the next listing will tell
+// begin starts a file that had no entries before. The first one may have given it another sequence, so what was known of it
+// does not count. The file is not opened again: its name may have gone by now.
+func (it *iterator) begin(c *cursor) {
+	info := &fileInfo{path: c.info.path}
+	if err := info.readOpen(c.file); err != nil {
+		it.drop(c, err)
+		return
 	}
 	ch := it.chains[info.chain]
 	if ch == nil {
 		ch = &chain{id: info.chain}
 		it.chains[info.chain] = ch
 	}
-	it.open(info, ch)
+	if info.n > 0 && wentBack(&info.tail, &ch.lastKey) {
+		it.goBack(info, ch)
+	}
+	c.info, c.chain = info, ch
+	if err := c.seek(it.log.filter); err != nil {
+		it.drop(c, err)
+		return
+	}
+	it.advance(c)
 }
 
 // advance reads a cursor's next head. A file that has none and will get none is closed.

@@ -13,6 +13,7 @@ type start struct {
 	last  uint64 // what has this sequence number or a lower one was there before
 	next  uint64 // the lowest that is to come; 0 if there is none now
 	found bool   // the entry that the position names is still there
+	moved bool   // a file was not where it was listed: list again
 }
 
 // locate finds where in a chain to go on after the position: at the first entry, in the chain's own order, that comes
@@ -31,6 +32,7 @@ func (l *Log) locate(files []*fileInfo, p *pump.Position, newBoot bool) start {
 	for _, info := range files {
 		at := l.crossing(info, p, newBoot && info.chain.machineID == l.machineID)
 		s.found = s.found || at.found
+		s.moved = s.moved || at.moved
 		if at.next != 0 && (s.next == 0 || at.next < s.next) {
 			s.next = at.next
 		}
@@ -61,9 +63,10 @@ func locateSeqnum(files []*fileInfo, p *pump.Position) start {
 		}
 		next := info.head.seqnum
 		if next <= p.Seqnum {
-			var found bool
-			next, found = seqnumAfter(info, p)
-			s.found = s.found || found
+			at := seqnumAfter(info, p)
+			next = at.next
+			s.found = s.found || at.found
+			s.moved = s.moved || at.moved
 		}
 		if next != 0 && (s.next == 0 || next < s.next) {
 			s.next = next
@@ -75,10 +78,9 @@ func locateSeqnum(files []*fileInfo, p *pump.Position) start {
 	return s
 }
 
-// seqnumAfter returns the sequence number of the first entry of the file after the position, 0 if there is none, and
-// whether the file has the position's entry. Another entry with the same number comes after it: the sequence was then
-// begun anew from a backup.
-func seqnumAfter(info *fileInfo, p *pump.Position) (next uint64, found bool) {
+// seqnumAfter finds the first entry of the file after the position. Another entry with the same number comes after it: the
+// sequence was then begun anew from a backup.
+func seqnumAfter(info *fileInfo, p *pump.Position) (s start) {
 	err := withFile(info, func(f *journalfile.File) error {
 		entries := f.Entries()
 		if err := entries.SeekSeqnum(max(p.Seqnum, 1) - 1); err != nil {
@@ -88,17 +90,17 @@ func seqnumAfter(info *fileInfo, p *pump.Position) (next uint64, found bool) {
 		for firstReadable(f, entries.Next, &e) {
 			k := keyOf(info.chain.seqnumID, &e)
 			if !names(p, &k) {
-				next = e.Seqnum
+				s.next = e.Seqnum
 				return nil
 			}
-			found = true
+			s.found = true
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, false // it will be passed over when it is opened to be read
+	if err != nil { // it will be passed over when it is opened to be read
+		return start{moved: errors.Is(err, errMoved)}
 	}
-	return next, found
+	return s
 }
 
 // crossing finds the first entry of a file after a position that belongs to another chain.
@@ -135,6 +137,7 @@ func (l *Log) crossing(info *fileInfo, p *pump.Position, newBoot bool) start {
 	if err != nil && s.next == 0 {
 		s.next = info.head.seqnum // rather twice than never
 	}
+	s.moved = errors.Is(err, errMoved)
 	return s
 }
 

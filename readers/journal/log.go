@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -87,8 +88,11 @@ type Problem struct {
 func (p Problem) String() string { return fmt.Sprintf("%s: %v", p.Path, p.Err) }
 
 const (
-	// remakeTime is how soon a file is looked at again that was just being created.
-	remakeTime = 20 * time.Millisecond
+	// makingTime is how long a file may take from its creation to its header. Until then every look lists anew: what is
+	// written to the file must be seen before what others write later.
+	makingTime = 2 * time.Second
+	// remakeTime is how soon a file is looked at again that has no header after that time.
+	remakeTime = time.Second
 	// unwatchedTime is how often directories are listed when they cannot be watched.
 	unwatchedTime = time.Second
 )
@@ -149,24 +153,24 @@ func (l *Log) Problems() []Problem {
 func (l *Log) list(fresh bool) (*listing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var checked uint64
-	if l.watcher != nil {
-		checked = l.watcher.Check()
-	}
+	checked := l.check()
 	due := !l.again.IsZero() && !time.Now().Before(l.again)
 	if l.now != nil && checked == l.checked && !due && !fresh {
 		return l.now, nil
 	}
-	paths, err := l.opts.Selection.List()
+	infos, checked, err := l.look()
 	if err != nil {
 		return nil, err
 	}
-	infos := list(paths, l.infos)
 	next := &listing{gen: 1, files: inOrder(infos)}
-	making := false
+	var making, left bool
+	now := time.Now()
 	for path, info := range infos {
 		if info.problem != nil {
-			making = making || info.beingMade()
+			if info.beingMade() {
+				young := now.Sub(info.modified()).Abs() < makingTime
+				making, left = making || young, left || !young
+			}
 			next.problems = append(next.problems, Problem{path, info.problem, info.beingMade()})
 		}
 	}
@@ -181,11 +185,41 @@ func (l *Log) list(fresh bool) (*listing, error) {
 	l.again = time.Time{}
 	switch {
 	case making:
-		l.again = time.Now().Add(remakeTime)
+		l.again = now
+	case left:
+		l.again = now.Add(remakeTime)
 	case l.watcher == nil:
-		l.again = time.Now().Add(unwatchedTime)
+		l.again = now.Add(unwatchedTime)
 	}
 	return next, nil
+}
+
+// maxLooks bounds how often directories are listed because files are renamed meanwhile.
+const maxLooks = 8
+
+// look lists the directories and examines their files until nothing is renamed meanwhile. Otherwise a file that is
+// archived between the two would be in the listing under neither name. checked is what the watcher said before.
+func (l *Log) look() (infos map[string]*fileInfo, checked uint64, err error) {
+	for range maxLooks {
+		checked = l.check()
+		paths, err := l.opts.Selection.List()
+		if err != nil {
+			return nil, 0, err
+		}
+		infos = list(paths, l.infos)
+		if l.check() == checked {
+			break
+		}
+	}
+	return infos, checked, nil
+}
+
+// check returns a number that is higher when the directories have changed; always 0 if they cannot be watched.
+func (l *Log) check() uint64 {
+	if l.watcher == nil {
+		return 0
+	}
+	return l.watcher.Check()
 }
 
 // sameFiles reports whether two listings have the same files under the same names.
@@ -217,11 +251,22 @@ func (l *Log) available(fresh bool) (*listing, error) {
 	return at, nil
 }
 
-// withFile calls fn with the file opened for a moment.
+// withFile calls fn with the file opened for a moment. Its error wraps errMoved if the path leads to another file by now,
+// or to none.
 func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
 	f, err := journalfile.Open(info.path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrNotJournal) {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(f), f.Close())
+	if id, ierr := identityOf(f); ierr != nil || id != info.id {
+		err = errors.Join(errMoved, ierr)
+	} else {
+		err = fn(f)
+	}
+	return errors.Join(err, f.Close())
 }
+
+var errMoved = errors.New("the file is not where it was listed")

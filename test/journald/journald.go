@@ -198,7 +198,7 @@ func (i *Instance) Restart(t *testing.T) {
 	program.Until(t, "systemd-journald has its sockets and a journal", func() bool {
 		sockets, _ := filepath.Glob(filepath.Join(i.sockets, "*"))
 		files, _ := filepath.Glob(filepath.Join(i.Dir, "*.journal"))
-		return len(sockets) >= 4 && len(files) > 0
+		return len(sockets) >= 4 && len(files) > 0 && i.Ask(t.Context(), "Synchronize") == nil
 	})
 }
 

@@ -186,14 +186,13 @@ func (w *Watcher) sync() (bool, error) {
 	return moved, nil
 }
 
+// add watches a directory and reports whether that is news. It asks the kernel each time, which knows a directory that it
+// watches already: a path may lead to another directory than before, and that the first one has gone is told only once
+// nobody has a file of it open any more.
 func (w *Watcher) add(path string, parent bool) (bool, error) {
-	if wd, ok := w.byPath[path]; ok {
-		w.watches[wd] = watch{path, parent}
-		return false, nil
-	}
-	var wd int
+	var fd int
 	var err error
-	if cerr := w.conn.Control(func(fd uintptr) { wd, err = unix.InotifyAddWatch(int(fd), path, watchMask) }); cerr != nil {
+	if cerr := w.conn.Control(func(inotify uintptr) { fd, err = unix.InotifyAddWatch(int(inotify), path, watchMask) }); cerr != nil {
 		return false, cerr
 	}
 	switch {
@@ -204,11 +203,22 @@ func (w *Watcher) add(path string, parent bool) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	if _, ok := w.watches[int32(wd)]; ok { //nolint:gosec // watch descriptors are ints
-		return false, nil // the same directory under another name
+	wd := int32(fd) //nolint:gosec // watch descriptors are ints
+	before, watched := w.byPath[path]
+	if watched && before == wd {
+		w.watches[wd] = watch{path, parent}
+		return false, nil
 	}
-	w.watches[int32(wd)] = watch{path, parent} //nolint:gosec // as above
-	w.byPath[path] = int32(wd)                 //nolint:gosec // as above
+	if watched {
+		delete(w.byPath, path)
+		delete(w.watches, before)
+		w.unwatch(before)
+	}
+	if _, ok := w.watches[wd]; ok {
+		return watched, nil // the same directory under another name
+	}
+	w.watches[wd] = watch{path, parent}
+	w.byPath[path] = wd
 	return true, nil
 }
 

@@ -1,6 +1,7 @@
 package journaldir
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -76,6 +77,27 @@ func TestWatch(t *testing.T) {
 	}
 	expect(t, w, "moving it back", func() error { return os.Rename(dir+".old", dir) })
 	expect(t, w, "and a file in it", write(filepath.Join(machine, "y.journal")))
+}
+
+// While a file of a directory that was removed is open, the kernel does not say that the directory has gone.
+func TestWatchRemovedInUse(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	dir := filepath.Join(root, thisMachine)
+	file := filepath.Join(dir, "system.journal")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inUse, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inUse.Close()
+	w := watchTest(t, Selection{Path: root})
+	expect(t, w, "removing and making the directory", func() error {
+		return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700))
+	})
+	expect(t, w, "a file in it", func() error { return os.WriteFile(file, nil, 0o600) })
 }
 
 func TestWatchFiles(t *testing.T) {
