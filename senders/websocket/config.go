@@ -117,6 +117,9 @@ func (c *Config) Limits() pump.BatchLimits {
 	return pump.BatchLimits{Records: 20000, Bytes: max(bytes, 1), Age: time.Second}
 }
 
+// CommitEvery returns how long what was sent stays such that is sent again when the connection breaks.
+func (c *Config) CommitEvery() time.Duration { return time.Second }
+
 // Open connects to the server.
 func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.Sender, error) {
 	u, err := c.uri()

@@ -24,12 +24,6 @@ func TestConformance(t *testing.T) {
 		"deflate":         func(c *Config) { c.WebsocketCompression, c.Compression = Deflate, None },
 	} {
 		t.Run(name, func(t *testing.T) {
-			doubles := map[sendertest.Fault]string{}
-			c := DefaultConfig()
-			set(c)
-			if c.MaxBatchSize < defaultBatchSize {
-				doubles[sendertest.BreakWithin] = "a batch is several messages, and the protocol does not say which of them arrived"
-			}
 			sendertest.Run(t, sendertest.Harness{
 				New: func(t *testing.T) sendertest.Destination {
 					t.Helper()
@@ -41,9 +35,8 @@ func TestConformance(t *testing.T) {
 					sendertest.RefusePart:    "the protocol has no answer to a message",
 					sendertest.RefuseForever: "the protocol has no answer to a message",
 					sendertest.Throttle:      "a server can say that only to the handshake, see TestRefusedHandshake",
-					sendertest.CommitFails:   "the sender is no Committer",
 				},
-				Doubles: doubles,
+				Replays: "what the server has read cannot be taken back",
 			})
 		})
 	}

@@ -33,6 +33,8 @@ type server struct {
 	fault    sendertest.Fault
 	left     int // messages to take before the connection breaks
 	conns    map[*websocket.Conn]bool
+	losing   bool // what comes is answered and lost, until the connection breaks with the second ping from now
+	pings    int
 	requests []*http.Request
 	messages [][]byte // as they came
 	accepted [][]byte
@@ -74,7 +76,9 @@ func (s *server) drop() {
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	s.wg.Add(1)
 	defer s.wg.Done()
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionContextTakeover})
+	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		CompressionMode: websocket.CompressionContextTakeover, OnPingReceived: s.pinged,
+	})
 	if err != nil {
 		s.t.Errorf("accepting: %v", err)
 		return
@@ -119,6 +123,9 @@ func (s *server) message(ctx context.Context, c *websocket.Conn, h http.Header) 
 	case sendertest.BreakBefore, sendertest.BreakWithin:
 		_, _ = io.CopyN(io.Discard, m, 10)
 		return false
+	case sendertest.CommitFails:
+		_, err := io.Copy(io.Discard, m)
+		return err == nil
 	default:
 		if fault == sendertest.Slow {
 			s.wait(300 * time.Millisecond)
@@ -140,9 +147,30 @@ func (s *server) take() sendertest.Fault {
 		s.left--
 		return ""
 	}
+	if s.losing {
+		return sendertest.CommitFails
+	}
 	f := s.fault
 	s.fault = ""
+	s.losing = f == sendertest.CommitFails
 	return f
+}
+
+// pinged says whether to answer.
+func (s *server) pinged(context.Context, []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.losing {
+		return true
+	}
+	if s.pings++; s.pings < 2 {
+		return true
+	}
+	s.losing = false
+	for c := range s.conns {
+		s.wg.Go(func() { _ = c.CloseNow() }) // which waits for the reader that has called us
+	}
+	return false
 }
 
 func (s *server) accept(message []byte, h http.Header) {

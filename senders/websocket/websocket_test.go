@@ -151,11 +151,34 @@ func TestIdleConnectionIsMadeAnew(t *testing.T) {
 		if err := opened.Send(t.Context(), sendertest.Batch(i, 1)); err != nil {
 			t.Fatal(err)
 		}
+		if err := opened.(pump.Committer).Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		s.drop()
 		<-opened.(*sender).link.done
 	}
 	if requests, messages := s.counts(); requests != 3 || messages != 3 {
 		t.Errorf("%d connections, %d messages", requests, messages)
+	}
+}
+
+// A server that died had read more than its application had seen.
+func TestWhatWasNotCommittedIsSentAgainWhenTheConnectionBreaks(t *testing.T) {
+	c := DefaultConfig()
+	s := newServer(t, c)
+	opened := open(t, c).(*sender)
+	for name, call := range map[string]func() error{
+		"Commit": func() error { return opened.Commit(t.Context()) },
+		"Send":   func() error { return opened.Send(t.Context(), sendertest.Batch(1, 1)) },
+	} {
+		if err := opened.Send(t.Context(), sendertest.Batch(0, 1)); err != nil {
+			t.Fatal(err)
+		}
+		s.drop()
+		<-opened.link.done
+		if err := call(); err == nil || !strings.Contains(err.Error(), "committed") {
+			t.Errorf("%s: got error %v", name, err)
+		}
 	}
 }
 

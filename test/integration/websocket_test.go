@@ -1,0 +1,73 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"journalpump/test/program"
+)
+
+// Python's websockets and snappy, which servers of the original use. The server is killed when it has some of the entries, and
+// some that its library has read and answered the ping behind are in no file then.
+func TestWebsocket(t *testing.T) {
+	python := filepath.Join(venv(t, "websocket", "websockets==15.0.1", "python-snappy==0.7.3"), "python3")
+	for name, set := range map[string]map[string]any{
+		"default":             {},
+		"deflate, no batches": {"compression": "none", "websocket_compression": "deflate", "max_batch_size": 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			port, file := freePort(t), filepath.Join(t.TempDir(), "entries")
+			run := func() *daemon { return start(t, python, "testdata/websocket.py", port, file) }
+			server := run()
+			sender := map[string]any{"output_type": "websocket", "websocket_uri": "ws://127.0.0.1:" + port}
+			for k, v := range set {
+				sender[k] = v
+			}
+			p := program.Start(t, nil, configure(t, numberedJournal(t), sender))
+			until(t, "some entries are there", func() bool { return len(lineNumbers(t, file)) > entries/10 })
+			server.end(t, syscall.SIGKILL)
+			if n := len(lineNumbers(t, file)); n >= entries {
+				t.Fatalf("all %d were there before the server was killed", n)
+			}
+			run()
+			until(t, "all entries are there", func() bool { return distinct(lineNumbers(t, file)) == entries })
+			p.Stop(t)
+			allOnce(t, lineNumbers(t, file), entries) // what was sent in the last second before the kill comes again
+		})
+	}
+}
+
+func distinct(numbers []int) int {
+	seen := map[int]bool{}
+	for _, n := range numbers {
+		seen[n] = true
+	}
+	return len(seen)
+}
+
+// lineNumbers returns the numbers of the entries in a file, one a line; a last line that is not whole is left out.
+func lineNumbers(t *testing.T, file string) (numbers []int) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(text[:bytes.LastIndexByte(text, '\n')+1]) {
+		var entry struct {
+			Message string `json:"MESSAGE"`
+		}
+		if err := json.Unmarshal(line, &entry); err != nil {
+			t.Fatalf("%v: %.200q", err, line)
+		}
+		numbers = append(numbers, number(t, entry.Message))
+	}
+	return numbers
+}
