@@ -249,24 +249,29 @@ type meter struct {
 	config config.Statsd
 }
 
-// use switches to the client that the settings ask for, if they have changed.
+// use switches to the client that the settings ask for, if they have changed. It is called by one goroutine at a time.
 func (m *meter) use(ctx context.Context, settings *config.Statsd) {
 	var s config.Statsd
 	if settings != nil {
 		s = *settings
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	same := s.Host == m.config.Host && s.Port == m.config.Port && s.Prefix == m.config.Prefix && maps.Equal(s.Tags, m.config.Tags)
-	if same {
+	if m.has(s) {
 		return
 	}
+	client := statsd.New(ctx, statsd.Config{Host: s.Host, Port: int(s.Port), Prefix: s.Prefix, Tags: s.Tags}) // may look up a name: nobody waits
+	m.mu.Lock()
 	old := m.client
-	m.client = statsd.New(ctx, statsd.Config{Host: s.Host, Port: int(s.Port), Prefix: s.Prefix, Tags: s.Tags})
-	m.config = s
+	m.client, m.config = client, s
+	m.mu.Unlock()
 	if old != nil {
 		closeQuietly(old)
 	}
+}
+
+func (m *meter) has(s config.Statsd) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return s.Host == m.config.Host && s.Port == m.config.Port && s.Prefix == m.config.Prefix && maps.Equal(s.Tags, m.config.Tags)
 }
 
 func (m *meter) close() {
