@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -35,9 +36,10 @@ type client struct {
 	autoCreate   bool
 	requiredAcks kafka.RequiredAcks
 	hints        hints
+	log          *slog.Logger
 }
 
-func (c *Config) newClient(topic *placeholder.Template) (*client, error) {
+func (c *Config) newClient(topic *placeholder.Template, log *slog.Logger) (*client, error) {
 	p := &c.Properties
 	list, _ := c.addresses()
 	addresses, _, err := parseAddresses(list)
@@ -86,6 +88,7 @@ func (c *Config) newClient(topic *placeholder.Template) (*client, error) {
 		autoCreate:   !p.NoAutoCreate,
 		requiredAcks: acks,
 		hints:        hints{tls: encryption != nil, sasl: login != nil},
+		log:          log,
 	}, nil
 }
 
@@ -117,6 +120,7 @@ func (c *client) partitions(ctx context.Context, topics []string) (map[string]pa
 		if err := c.create(ctx, name); err != nil {
 			return nil, fmt.Errorf("creating the topic %q: %w", name, err)
 		}
+		c.log.Info("the topic did not exist and was created", "topic", name)
 	}
 	missing, err = c.lookUp(ctx, missing, found)
 	if err == nil && len(missing) > 0 {

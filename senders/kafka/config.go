@@ -208,11 +208,11 @@ func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.
 	if err != nil {
 		return nil, pump.Permanent(err)
 	}
-	client, err := c.newClient(topic)
+	client, err := c.newClient(topic, log.With("sender", name))
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSender(c, client, newRouter(topic, key, c.Properties.Partitioner), log.With("sender", name))
+	s, err := newSender(c, client, newRouter(topic, key, c.Properties.Partitioner))
 	if err == nil {
 		err = s.connect(ctx)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -20,7 +19,6 @@ const maxInFlight = 8
 type sender struct {
 	client     *client
 	router     *router
-	log        *slog.Logger
 	batchBytes int
 	entryTimes bool
 	newCodec   func() codec
@@ -30,7 +28,7 @@ type sender struct {
 	producer   producer
 }
 
-func newSender(c *Config, client *client, r *router, log *slog.Logger) (*sender, error) {
+func newSender(c *Config, client *client, r *router) (*sender, error) {
 	newCodec, err := newCodecs(cmp.Or(c.Compression, c.Properties.Compression))
 	if err != nil {
 		return nil, pump.Permanent(err)
@@ -39,7 +37,6 @@ func newSender(c *Config, client *client, r *router, log *slog.Logger) (*sender,
 	return &sender{
 		client:     client,
 		router:     r,
-		log:        log,
 		batchBytes: cmp.Or(c.Properties.BatchBytes, batchBytes),
 		entryTimes: c.Timestamp == EntryTime,
 		newCodec:   newCodec,
