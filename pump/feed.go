@@ -11,7 +11,7 @@ import (
 // How much a feed keeps for lanes that come for the same chunk a little later. More would not help: lanes further
 // apart than this are not in step.
 const (
-	memoChunks = 4
+	memoChunks = 2
 	memoBytes  = 8 << 20
 	idleWalker = 30 * time.Second // a walker nobody used for so long is closed, and with it the files it holds
 )

@@ -85,7 +85,7 @@ func (c *Config) mode() (fs.FileMode, error) {
 
 // Limits says how large batches are. Their age is the original's max_send_interval.
 func (c *Config) Limits() pump.BatchLimits {
-	return pump.BatchLimits{Records: 20000, Bytes: 4 << 20, Age: 300 * time.Millisecond}
+	return pump.BatchLimits{Records: 20000, Bytes: 2 << 20, Age: 300 * time.Millisecond}
 }
 
 // CommitEvery returns how long written entries may stay without an fsync.
