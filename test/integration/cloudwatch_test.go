@@ -1,0 +1,127 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"journalpump/test/program"
+)
+
+// moto is a server that speaks CloudWatch Logs' protocol, in memory.
+type moto struct{ url string }
+
+// numbers returns the numbers of all entries that are there; ok is false when the server, the group or the stream isn't.
+func (m *moto) numbers(t *testing.T) (numbers []int, ok bool) {
+	t.Helper()
+	token := ""
+	for {
+		var page struct {
+			Events []struct {
+				Message string `json:"message"`
+			} `json:"events"`
+			Next string `json:"nextToken"`
+		}
+		ask := map[string]any{"logGroupName": "group", "logStreamNames": []string{"stream"}, "limit": 10000}
+		if token != "" {
+			ask["nextToken"] = token
+		}
+		if !m.call(t, "FilterLogEvents", ask, &page) {
+			return nil, false
+		}
+		for _, e := range page.Events {
+			var entry struct {
+				Message string `json:"MESSAGE"`
+			}
+			if err := json.Unmarshal([]byte(e.Message), &entry); err != nil {
+				t.Fatal(err)
+			}
+			numbers = append(numbers, number(t, entry.Message))
+		}
+		if token = page.Next; token == "" {
+			return numbers, true
+		}
+	}
+}
+
+func (m *moto) call(t *testing.T, operation string, ask, answer any) bool {
+	t.Helper()
+	body, err := json.Marshal(ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	request.Header.Set("X-Amz-Target", "Logs_20140328."+operation)
+	// moto looks for the service and the region in here, not at the signature.
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=x")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return err == nil && response.StatusCode == http.StatusOK && json.Unmarshal(text, answer) == nil
+}
+
+// moto has nothing any more when it is started again, the group and the stream neither. So the program is held up while what
+// is there is fetched and the server killed: it finds its requests broken off and the stream gone.
+func TestCloudWatch(t *testing.T) {
+	server := filepath.Join(venv(t, "moto", "moto[server]==5.2.5"), "moto_server")
+	port := freePort(t)
+	m := &moto{"http://127.0.0.1:" + port}
+	run := func() *daemon { return start(t, server, "-H", "127.0.0.1", "-p", port) }
+	first := run()
+	config := configure(t, numberedJournal(t), map[string]any{
+		"output_type": "aws_cloudwatch", "aws_cloudwatch_log_group": "group", "aws_cloudwatch_log_stream": "stream",
+		"aws_region": "us-east-1", "aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "aws_endpoint_url": m.url,
+	})
+	p := program.Start(t, nil, config)
+	until(t, "some entries are there", func() bool { n, _ := m.numbers(t); return len(n) > entries/100 })
+	p.Signal(t, syscall.SIGSTOP)
+	before, ok := m.numbers(t)
+	if !ok || len(before) >= entries {
+		t.Fatalf("%d entries were there before the server was killed", len(before))
+	}
+	first.end(t, syscall.SIGKILL)
+	run()
+	p.Signal(t, syscall.SIGCONT)
+	until(t, "all entries are there", func() bool { return sent(t, config) == entries })
+	p.Stop(t)
+	after, _ := m.numbers(t)
+	allOnce(t, append(before, after...), 100) // the request that was under way, of 100 entries here
+}
+
+// sent returns how many entries were accepted, by the state file beside the configuration. Asking moto is slow.
+func sent(t *testing.T, config string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(config), "state.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0
+	}
+	var state struct {
+		Readers map[string]struct {
+			Senders map[string]struct {
+				Sent struct {
+					Count int `json:"count"`
+				} `json:"sent"`
+			} `json:"senders"`
+		} `json:"readers"`
+	}
+	if err != nil || json.Unmarshal(text, &state) != nil {
+		t.Fatalf("state file: %v: %.200q", err, text)
+	}
+	return state.Readers["numbers"].Senders["out"].Sent.Count
+}
