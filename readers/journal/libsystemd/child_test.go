@@ -42,7 +42,7 @@ func misbehaviour(what string) hook {
 			return
 		}
 		_ = syscall.Kill(os.Getpid(), signal)
-		time.Sleep(time.Hour) // until the signal arrives, and if it is SIGSTOP followed by SIGCONT
+		<-time.After(time.Hour) // until the signal arrives, and if it is SIGSTOP followed by SIGCONT
 	}
 }
 
