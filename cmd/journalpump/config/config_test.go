@@ -64,7 +64,7 @@ func TestEveryKeyArrives(t *testing.T) {
 		t.Errorf("reader: %+v", r)
 	}
 	s := r.Senders[0]
-	if want := (pump.BatchLimits{Records: 100, Bytes: 4 << 20, Age: 5 * time.Second}); s.limits(r) != want {
+	if want := (pump.BatchLimits{Records: 100, Bytes: 2 << 20, Age: 5 * time.Second}); s.limits(r) != want {
 		t.Errorf("limits %+v, want %+v", s.limits(r), want)
 	}
 	view, err := s.viewConfig(c, r)
