@@ -13,6 +13,10 @@ func (f *File) hash(b []byte) uint64 {
 	return jenkins(b)
 }
 
+// XorHash returns what a field, NAME=value, adds by exclusive or to the xor_hash of its entry ("Entry Objects"): the same
+// hash in every file, so that entries can be compared.
+func XorHash(field []byte) uint64 { return jenkins(field) }
+
 // siphash24 is SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012).
 func siphash24(key [16]byte, b []byte) uint64 {
 	k0, k1 := binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:])

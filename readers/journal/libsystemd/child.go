@@ -72,12 +72,13 @@ func serve(in io.Reader, out io.Writer, before hook) error {
 
 // child is the state of the child process: at most one open journal.
 type child struct {
-	handle  *handle // nil while nothing is open
-	data    *dataReader
-	numbers *numbering
-	frame   entriesFrame
-	reply   []byte
-	before  hook
+	handle   *handle // nil while nothing is open
+	data     *dataReader
+	numbers  *numbering
+	unlinked unlinked
+	frame    entriesFrame
+	reply    []byte
+	before   hook
 }
 
 func newChild(before hook) (*child, error) {

@@ -42,7 +42,9 @@ func misbehaviour(what string) hook {
 			return
 		}
 		_ = syscall.Kill(os.Getpid(), signal)
-		<-time.After(time.Hour) // until the signal arrives, and if it is SIGSTOP followed by SIGCONT
+		long := time.NewTimer(time.Hour)
+		defer long.Stop()
+		<-long.C // until the signal arrives, and if it is SIGSTOP followed by SIGCONT
 	}
 }
 

@@ -269,19 +269,18 @@ func (h *handle) changed(limit time.Duration) (bool, error) {
 
 // probe reads the first and the last entry.
 func (h *handle) probe(r *dataReader) error {
-	ignore := func([]byte) {}
 	if err := h.journal.SeekHead(); err != nil {
 		return err
 	}
 	if n, err := h.journal.Next(); err != nil || n == 0 {
 		return err
 	}
-	if _, err := r.read(h.journal, ignore); err != nil {
+	if _, err := r.read(h.journal); err != nil {
 		return err
 	}
 	if _, err := h.tail(); err != nil {
 		return err
 	}
-	_, err := r.read(h.journal, ignore)
+	_, err := r.read(h.journal)
 	return err
 }

@@ -127,7 +127,11 @@ func checkConsecutive(t *testing.T, c *pump.Chunk, last int) int {
 		t.Errorf("gaps %v, corrupted %d", c.Gaps, c.Corrupted)
 	}
 	for i := range c.Entries {
-		if message, _ := c.Lookup(i, "MESSAGE"); !strings.HasPrefix(string(message), "number ") {
+		message, ok := c.Lookup(i, "MESSAGE")
+		if !ok {
+			t.Errorf("the entry at %v came without its message", c.Entries[i].Position)
+		}
+		if !strings.HasPrefix(string(message), "number ") {
 			continue // journald's own
 		}
 		n := number(t, c, i)

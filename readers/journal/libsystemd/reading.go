@@ -35,7 +35,7 @@ func (c *child) read(payload []byte) ([]byte, error) {
 	}
 	start, leapt, began := c.handle.at, c.handle.leapt, time.Now()
 	c.handle.leapt = false
-	r, err := c.collect(request)
+	r, err := c.collect(request, leapt)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *child) read(payload []byte) ([]byte, error) {
 				return nil, err
 			}
 			request.entries = max(1, certain)
-			if r, err = c.collect(request); err != nil {
+			if r, err = c.collect(request, leapt); err != nil {
 				return nil, err
 			}
 		}
@@ -60,7 +60,7 @@ func (c *child) read(payload []byte) ([]byte, error) {
 }
 
 // collect reads entries into c.frame.
-func (c *child) collect(request readRequest) (reading, error) {
+func (c *child) collect(request readRequest, leapt bool) (reading, error) {
 	var r reading
 	c.frame.reset()
 	until := time.Now().Add(readTime)
@@ -78,12 +78,18 @@ func (c *child) collect(request readRequest) (reading, error) {
 			r.flags |= flagEnd
 			break
 		}
+		c.before(p)
+		dropped, err := c.data.read(c.handle.journal)
+		if !leapt && c.unlinked.holds(&p, c.data) {
+			r.flags |= flagEnd
+			return r, c.handle.seek(c.handle.at)
+		}
 		if !follows(c.handle.at, p) {
 			r.flags |= flagJumped
 		}
 		c.handle.at = p
 		r.places = append(r.places, p)
-		if !c.entry(p) {
+		if !c.entry(p) || dropped > 0 || err != nil {
 			r.corrupted++
 		}
 		if time.Now().After(until) {
@@ -93,21 +99,20 @@ func (c *child) collect(request readRequest) (reading, error) {
 	return r, nil
 }
 
-// entry adds the entry that the journal is at; false if some of it could not be read. Like journalctl it keeps one of
-// which nothing could be read: that there was an entry is something, too.
+// entry adds the entry whose fields were read; false if some of it is no field. Like journalctl it keeps one of which
+// nothing could be read: that there was an entry is something, too.
 func (c *child) entry(p pump.Position) bool {
-	c.before(p)
 	c.frame.begin()
 	whole := true
-	dropped, err := c.data.read(c.handle.journal, func(data []byte) {
-		if !validField(data) {
+	for data := range c.data.fields() {
+		if validField(data) {
+			c.numbers.add(&c.frame, data)
+		} else {
 			whole = false
-			return
 		}
-		c.numbers.add(&c.frame, data)
-	})
+	}
 	c.frame.finish(&p)
-	return whole && c.frame.fields > 0 && dropped == 0 && err == nil
+	return whole && c.frame.fields > 0
 }
 
 // validField reports whether data is NAME=value.

@@ -83,6 +83,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"syscall"
 	"unsafe"
@@ -121,23 +122,31 @@ func handleOffset(journal reflect.Type) (uintptr, error) {
 	return field.Offset, nil
 }
 
-// read calls add with NAME=value for each field, in order; the bytes are valid until add returns. It returns how many
-// fields had to be left out.
-func (r *dataReader) read(j *sdjournal.Journal, add func(data []byte)) (dropped int, err error) {
+// read reads the fields of the entry that the journal is at. It returns how many had to be left out.
+func (r *dataReader) read(j *sdjournal.Journal) (dropped int, err error) {
 	raw := *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(j), r.handle))
 	rc := C.jp_read(&r.functions, raw, &r.entry, maxField, maxEntryData)
-	if r.entry.len > 0 {
-		data := unsafe.Slice((*byte)(r.entry.buf), int(r.entry.len))
-		for len(data) > 0 {
-			n := 4 + int(binary.NativeEndian.Uint32(data))
-			add(data[4:n])
-			data = data[n:]
-		}
-	}
 	if rc < 0 {
 		return int(r.entry.dropped), fmt.Errorf("reading the fields of an entry: %w", syscall.Errno(-rc))
 	}
 	return int(r.entry.dropped), nil
+}
+
+// fields are what was read, NAME=value each, in order; they are valid until the next read.
+func (r *dataReader) fields() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if r.entry.len == 0 {
+			return
+		}
+		data := unsafe.Slice((*byte)(r.entry.buf), int(r.entry.len))
+		for len(data) > 0 {
+			n := 4 + int(binary.NativeEndian.Uint32(data))
+			if !yield(data[4:n]) {
+				return
+			}
+			data = data[n:]
+		}
+	}
 }
 
 func (r *dataReader) close() {
