@@ -3,11 +3,16 @@ package cloudwatch
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -324,4 +329,32 @@ func BenchmarkSplit(b *testing.B) {
 			rest = rest[fit(rest, batch.Records):]
 		}
 	}
+}
+
+// Against a server in the same process that reads requests and no more.
+func BenchmarkSend(b *testing.B) {
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "{}")
+	}))
+	defer h.Close()
+	c := &Config{Group: "g", Stream: "s", Region: "r", Endpoint: h.URL, KeyID: conf.NewSecret("i"), SecretKey: conf.NewSecret("k")}
+	s, err := c.Open(b.Context(), "cw", slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	batch := sendertest.Batch(0, 1000, sendertest.Size(800))
+	b.SetBytes(int64(batch.Bytes))
+	b.ReportAllocs()
+	var before, after syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	for b.Loop() {
+		if err := s.Send(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	used := time.Duration(after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano())
+	b.ReportMetric(float64(b.N*len(batch.Records))/used.Seconds(), "entries/cpu-s")
 }

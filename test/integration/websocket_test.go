@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -28,9 +29,7 @@ func TestWebsocket(t *testing.T) {
 			run := func() *daemon { return start(t, python, "testdata/websocket.py", port, file) }
 			server := run()
 			sender := map[string]any{"output_type": "websocket", "websocket_uri": "ws://127.0.0.1:" + port}
-			for k, v := range set {
-				sender[k] = v
-			}
+			maps.Copy(sender, set)
 			p := program.Start(t, nil, configure(t, numberedJournal(t), sender))
 			until(t, "some entries are there", func() bool { return len(lineNumbers(t, file)) > entries/10 })
 			server.end(t, syscall.SIGKILL)
