@@ -332,9 +332,14 @@ func (c *cursor) reportLost(r *report, err error) {
 		r.corrupted++
 	}
 	c.skipped = 0 // is part of it
-	if gap.First <= gap.Last || gap.Reason == "vacuumed" {
-		r.gaps = append(r.gaps, gap)
+	if gap.First > gap.Last {
+		if gap.Reason != "vacuumed" {
+			return
+		}
+		// What the header said was of another moment: entries are missing, but which is not known.
+		gap.First, gap.Last, gap.To = 0, 0, max(gap.From, gap.To)
 	}
+	r.gaps = append(r.gaps, gap)
 }
 
 func (c *cursor) close() error {
