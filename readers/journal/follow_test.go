@@ -84,7 +84,7 @@ func TestFollow(t *testing.T) {
 
 // growth compares what the process holds early and late in a run.
 type growth struct {
-	early, late int // rounds
+	early int // rounds
 	before      torture.Usage
 	goroutines  int
 }

@@ -88,12 +88,12 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 		idle:   pollMin,
 	}
 	it.build.init(l)
-	at, err := l.available(true)
+	at, err := l.available()
 	if err != nil {
 		return nil, err
 	}
 	for looks := 1; !it.addChains(at, true, looks == maxLooks); looks++ {
-		if at, err = l.available(true); err != nil {
+		if at, err = l.available(); err != nil {
 			return nil, err
 		}
 	}

@@ -237,8 +237,8 @@ func sameFiles(a, b map[string]*fileInfo) bool {
 }
 
 // available is list, but ErrNotYet while there is nothing to read.
-func (l *Log) available(fresh bool) (*listing, error) {
-	at, err := l.list(fresh)
+func (l *Log) available() (*listing, error) {
+	at, err := l.list(true)
 	if err != nil {
 		return nil, err
 	}

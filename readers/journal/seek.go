@@ -14,7 +14,7 @@ func (l *Log) Seek(ctx context.Context, to pump.Start) (pump.Position, error) {
 	if err := ctx.Err(); err != nil {
 		return pump.Position{}, err
 	}
-	at, err := l.available(true)
+	at, err := l.available()
 	if err != nil {
 		return pump.Position{}, err
 	}
@@ -96,7 +96,7 @@ func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
 	if err := ctx.Err(); err != nil {
 		return pump.Lag{}, err
 	}
-	at, err := l.available(true)
+	at, err := l.available()
 	if err != nil {
 		return pump.Lag{}, err
 	}

@@ -41,7 +41,7 @@ func (w *world) send(ctx context.Context, hosts, entries int, env []string) (err
 		if receivers[i], err = receive(ctx, filepath.Join(w.dir, "remote-"+m.name+".journal"), env); err != nil {
 			return err
 		}
-		defer func(r *receiver) { err = errors.Join(err, r.close()) }(receivers[i])
+		defer func(r *receiver) { err = errors.Join(err, r.close()) }(receivers[i]) //nolint:revive // a handful, all to end with the function
 	}
 	var b []byte
 	for ; w.n < entries; w.n++ {

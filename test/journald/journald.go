@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -159,10 +160,8 @@ func needs(t *testing.T) (binary, machine string) {
 }
 
 func storage(settings []string) string {
-	for _, s := range settings {
-		if s == "Storage=volatile" {
-			return "/run/log/journal"
-		}
+	if slices.Contains(settings, "Storage=volatile") {
+		return "/run/log/journal"
 	}
 	return "/var/log/journal"
 }

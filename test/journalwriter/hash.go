@@ -37,7 +37,7 @@ func sipHash(key ID, b []byte) uint64 {
 		v[0] ^= m
 	}
 	var tail [8]byte
-	tail[7] = byte(len(b)) //nolint:gosec // modulo 256, as defined
+	tail[7] = byte(len(b))
 	for ; len(b) >= 8; b = b[8:] {
 		word(binary.LittleEndian.Uint64(b))
 	}
@@ -51,7 +51,7 @@ func sipHash(key ID, b []byte) uint64 {
 // jenkins is hashlittle2 of lookup3.c, https://burtleburtle.net/bob/c/lookup3.c, from seeds of 0; the first result becomes
 // the upper half.
 func jenkins(key []byte) uint64 {
-	x := 0xdeadbeef + uint32(len(key)) //nolint:gosec // modulo 2^32, as defined
+	x := 0xdeadbeef + uint32(len(key))
 	a, b, c := x, x, x
 	for len(key) > 12 {
 		a += binary.LittleEndian.Uint32(key)

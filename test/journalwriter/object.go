@@ -165,7 +165,7 @@ func (w *Writer) link(c *chain, head, entry uint64) {
 	}
 	at := c.array + arrayItems + c.used*slot
 	if w.opts.Compact {
-		binary.LittleEndian.PutUint32(w.b[at:], uint32(entry)) //nolint:gosec // Append keeps compact files below 4 GiB
+		binary.LittleEndian.PutUint32(w.b[at:], uint32(entry))
 	} else {
 		w.put(at, entry)
 	}
@@ -195,8 +195,8 @@ func (w *Writer) noteEntry(e *Entry, off uint64) {
 	w.put(hdrTailMonotonic, e.Monotonic)
 	copy(w.b[hdrTailBoot:], e.Boot[:])
 	if w.has(hdrTailArray) {
-		binary.LittleEndian.PutUint32(w.b[hdrTailArray:], uint32(w.entries.array)) //nolint:gosec // only a hint to systemd
-		binary.LittleEndian.PutUint32(w.b[hdrTailArrayN:], uint32(w.entries.used)) //nolint:gosec // as above
+		binary.LittleEndian.PutUint32(w.b[hdrTailArray:], uint32(w.entries.array))
+		binary.LittleEndian.PutUint32(w.b[hdrTailArrayN:], uint32(w.entries.used))
 	}
 	w.set(hdrTailEntry, off)
 }
