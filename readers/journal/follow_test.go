@@ -84,9 +84,9 @@ func TestFollow(t *testing.T) {
 
 // growth compares what the process holds early and late in a run.
 type growth struct {
-	early int // rounds
-	before      torture.Usage
-	goroutines  int
+	early      int // rounds
+	before     torture.Usage
+	goroutines int
 }
 
 func newGrowth(rounds int) *growth { return &growth{early: rounds / 5} }

@@ -94,7 +94,7 @@ func TestDiesWithItsTest(t *testing.T) {
 	if os.Getenv(crashing) != "" {
 		j := journald.Start(t)
 		fmt.Printf("%d %s\n", j.PID(), j.Dir) //nolint:forbidigo // what the parent waits for
-		os.Exit(7) //nolint:revive // so that no cleanup runs
+		os.Exit(7)                            //nolint:revive // so that no cleanup runs
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiesWithItsTest$")
 	cmd.Env = append(os.Environ(), crashing+"=1")

@@ -41,7 +41,7 @@ func (l *Latencies) Quantile(q float64) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rest := int(math.Ceil(q * float64(l.n)))
-	for at, n := range l.buckets {
+	for at, n := range &l.buckets {
 		if rest -= n; rest <= 0 && n > 0 {
 			return time.Duration(math.Pow(bucketWidth, float64(at+1)) * float64(time.Microsecond))
 		}
