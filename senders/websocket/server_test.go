@@ -76,6 +76,10 @@ func (s *server) drop() {
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	s.wg.Add(1)
 	defer s.wg.Done()
+	// Before it is answered: a sender is open as soon as it has the answer.
+	s.mu.Lock()
+	s.requests = append(s.requests, r)
+	s.mu.Unlock()
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		CompressionMode: websocket.CompressionContextTakeover, OnPingReceived: s.pinged,
 	})
@@ -87,7 +91,6 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	c.SetReadLimit(-1)
 	s.mu.Lock()
 	s.conns[c] = true
-	s.requests = append(s.requests, r)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
