@@ -26,7 +26,7 @@ UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
 .PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long \
-        lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench bench-peers fuzz clean \
+        lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
 help: ## list these targets
@@ -108,6 +108,9 @@ $(GOLANGCI_LINT): Makefile
 bench: need-build ## run the benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+pgo: need-build ## measure anew where the time goes, for the compiler (cmd/journalpump/default.pgo)
+	$(GO) test -run '^$$' -bench '^BenchmarkJSON/files=(5|50)$$|^BenchmarkJSONFew$$' -benchtime 5s -o build/pgo.test -cpuprofile cmd/journalpump/default.pgo ./test/bench
+
 bench-peers: need-bench build ## measure against journalctl, rsyslog and cat (PEERS_FLAGS=-write\ docs/performance.md)
 	$(GO) run ./test/peers -binary bin/journalpump $(PEERS_FLAGS)
 
@@ -115,7 +118,7 @@ fuzz: need-build ## run every fuzz target for a while (FUZZTIME=20s)
 	@for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 	    echo "== $$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 	  done; \
 	done
 

@@ -19,6 +19,9 @@ import (
 // defaultMaxOpen is how many files are kept open.
 const defaultMaxOpen = 64
 
+// pieceBytes is how much is written at once: little enough to be still in the processor's cache, and not to be kept twice.
+const pieceBytes = 256 << 10
+
 // sender is a pump.Sender, pump.Committer and pump.Reopener.
 type sender struct {
 	*opener
@@ -66,7 +69,7 @@ func (s *sender) setPath(t *placeholder.Template) error {
 	return err
 }
 
-// Send appends the records, one write a file. After an error everything that was not committed has been taken back.
+// Send appends the records, whole lines at a time. After an error everything that was not committed has been taken back.
 func (s *sender) Send(ctx context.Context, b pump.Batch) error {
 	if s.pending {
 		if err := s.undo(nil); err != nil {
@@ -82,11 +85,7 @@ func (s *sender) Send(ctx context.Context, b pump.Batch) error {
 
 func (s *sender) send(ctx context.Context, records []pump.Record) error {
 	if s.router == nil {
-		s.lines = s.lines[:0]
-		for i := range records {
-			s.addLine(records[i].Body)
-		}
-		return s.write(ctx, s.path)
+		return s.sendTo(ctx, s.path, records)
 	}
 	for _, g := range s.router.route(records) {
 		s.lines = s.lines[:0]
@@ -98,6 +97,22 @@ func (s *sender) send(ctx context.Context, records []pump.Record) error {
 		}
 	}
 	return nil
+}
+
+// sendTo appends the records to one file, a piece of whole lines a write.
+func (s *sender) sendTo(ctx context.Context, path string, records []pump.Record) error {
+	s.lines = s.lines[:0]
+	for i := range records {
+		s.addLine(records[i].Body)
+		if len(s.lines) < pieceBytes || s.packing != nil { // what is packed together gets smaller
+			continue
+		}
+		if err := s.write(ctx, path); err != nil {
+			return err
+		}
+		s.lines = s.lines[:0]
+	}
+	return s.write(ctx, path)
 }
 
 func (s *sender) addLine(body []byte) {
