@@ -40,7 +40,7 @@ type builder struct {
 	dict       *pump.Dict
 	shared     map[string]pump.Ref // by NAME=value
 	met        []uint8             // by Ref: the filter's demands that the field meets
-	names      map[string]string
+	names      nameTable
 	dictArena  arena
 	tables     []*refTable // those that hold refs of dict
 	tableBytes int
@@ -92,7 +92,7 @@ func (b *builder) init(l *Log) {
 
 // begin starts a chunk of at most about n entries.
 func (b *builder) begin(n uint64) {
-	if b.dict == nil || b.dict.Bytes()*2+b.tableBytes > b.limit || len(b.names) > maxNames {
+	if b.dict == nil || b.dict.Bytes()*2+b.tableBytes > b.limit || b.names.len() > maxNames {
 		b.forget()
 	}
 	want := int(min(n, uint64(b.maxEntries))) //nolint:gosec // both are small
@@ -111,7 +111,7 @@ func (b *builder) forget() {
 	b.tables, b.tableBytes = b.tables[:0], 0
 	b.dict = pump.NewDict()
 	b.shared = make(map[string]pump.Ref)
-	b.names = make(map[string]string)
+	b.names = newNameTable()
 	b.met = b.met[:0]
 	b.dictArena = arena{next: firstBlock, most: dictBlock}
 }
@@ -191,7 +191,7 @@ func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint
 		return ref, met, 0, true
 	}
 	payload = b.arena.keep(payload)
-	f := pump.Field{Name: b.name(payload[:eq]), Value: payload[eq+1:]}
+	f := pump.Field{Name: b.names.find(payload[:eq]), Value: payload[eq+1:]}
 	if b.demands != 0 {
 		met = b.filter.meets(f.Name, f.Value)
 	}
@@ -205,23 +205,13 @@ func (b *builder) share(payload []byte, eq int) pump.Ref {
 		return ref
 	}
 	kept := b.dictArena.copy(payload)
-	f := pump.Field{Name: b.name(kept[:eq]), Value: kept[eq+1:]}
+	f := pump.Field{Name: b.names.find(kept[:eq]), Value: kept[eq+1:]}
 	ref := b.dict.Add(f)
 	b.shared[unsafe.String(unsafe.SliceData(kept), len(kept))] = ref // kept never changes
 	if b.demands != 0 {
 		b.met = append(b.met, b.filter.meets(f.Name, f.Value))
 	}
 	return ref
-}
-
-// name returns the one string there is for a field name.
-func (b *builder) name(text []byte) string {
-	if s, ok := b.names[string(text)]; ok {
-		return s
-	}
-	s := string(text)
-	b.names[s] = s
-	return s
 }
 
 // finish returns the chunk.
