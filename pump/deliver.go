@@ -15,6 +15,7 @@ type outcome struct {
 	entries         int64
 	records, bytes  int64
 	dead, deadBytes int64
+	letters         []DeadLetter // those of the dead that are to be kept
 	gaps            []Gap
 }
 
@@ -25,6 +26,7 @@ func (o *outcome) merge(p outcome) {
 	o.bytes += p.bytes
 	o.dead += p.dead
 	o.deadBytes += p.deadBytes
+	o.letters = append(o.letters, p.letters...)
 	o.gaps = append(o.gaps, p.gaps...)
 }
 
@@ -86,8 +88,7 @@ func (d *delivery) deliver(p *parcel) error {
 	default:
 	}
 	if _, ok := d.lane.sender.(Committer); !ok || (o.records == 0 && d.sent.entries == 0) {
-		d.settle(&o)
-		return nil
+		return d.settle(&o)
 	}
 	if d.sent.entries == 0 {
 		d.commitBy = time.Now().Add(d.commitEvery)
@@ -99,10 +100,41 @@ func (d *delivery) deliver(p *parcel) error {
 	return d.commit()
 }
 
-// settle moves the position.
-func (d *delivery) settle(o *outcome) {
-	d.lane.state.settle(o)
-	d.lane.settled()
+// settle keeps the dead letters and moves the position.
+func (d *delivery) settle(o *outcome) error {
+	if err := d.keep(o.letters); err != nil {
+		return err
+	}
+	l := d.lane
+	if o.dead > 0 {
+		l.metrics.Count("journal.dead_letters", o.dead, l.state.tags)
+	}
+	l.state.settle(o)
+	l.settled()
+	return nil
+}
+
+// keep keeps dead letters. While that fails, as on a full disk, the lane waits as for its destination: moving on would
+// lose them.
+func (d *delivery) keep(letters []DeadLetter) error {
+	if len(letters) == 0 {
+		return nil
+	}
+	l := d.lane
+	for {
+		l.send.begin()
+		err := l.spec.DeadLetters.Bury(letters)
+		l.send.end()
+		if err == nil {
+			d.wait.Reset()
+			l.state.connected()
+			return nil
+		}
+		d.fail("burying", err)
+		if d.wait.Wait(d.stop, 0) != nil {
+			return err
+		}
+	}
 }
 
 // send delivers the records, in order, until the destination has taken each or refused it for good.
@@ -184,7 +216,9 @@ func (d *delivery) bury(r *Record, err error, o *outcome) {
 	o.dead++
 	o.deadBytes += int64(len(r.Body))
 	l := d.lane
-	l.metrics.Count("journal.dead_letters", 1, l.state.tags)
+	if l.spec.DeadLetters != nil {
+		o.letters = append(o.letters, DeadLetter{Record: *r, Reason: err, Time: time.Now()})
+	}
 	l.log.Warn("the destination refuses an entry for good, going on without it", "cursor", r.Position().String(), "error", err)
 }
 
@@ -206,7 +240,9 @@ func (d *delivery) commit() error {
 		d.fail("committing", err)
 		return fmt.Errorf("committing: %w", err)
 	}
-	d.settle(&d.sent)
+	if err := d.settle(&d.sent); err != nil {
+		return err
+	}
 	d.lane.state.connected()
 	d.sent, d.commitEvery = outcome{}, d.lane.spec.CommitEvery
 	return nil

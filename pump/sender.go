@@ -31,6 +31,20 @@ type Reopener interface {
 	Reopen(ctx context.Context) error
 }
 
+// DeadLetters keeps the records that a destination refuses for good.
+type DeadLetters interface {
+	// Bury returns nil once the letters would survive a power failure; after an error none was kept. What was kept before
+	// a crash may be buried again after it. Several lanes may call it at once.
+	Bury(letters []DeadLetter) error
+}
+
+// DeadLetter is a record that was refused for good.
+type DeadLetter struct {
+	Record Record
+	Reason error     // the destination's
+	Time   time.Time // when it was refused
+}
+
 // Record is an entry as one sender sees it.
 type Record struct {
 	Body  []byte // as the sender's view encoded it; shared and immutable

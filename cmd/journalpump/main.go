@@ -52,7 +52,7 @@ func newRootCommand() *cobra.Command {
 	}
 	opts.addFlags(root)
 	root.SetVersionTemplate("journalpump {{.Version}}\n")
-	root.AddCommand(newRunCommand(), newCheckCommand(), newVersionCommand(), newChildCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newReplayCommand(), newVersionCommand(), newChildCommand())
 	return root
 }
 

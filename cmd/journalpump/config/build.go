@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"journalpump/deadletter"
 	"journalpump/filters"
 	"journalpump/filters/convert"
 	"journalpump/filters/search"
@@ -27,7 +29,8 @@ type Builder struct {
 	Open   OpenFunc
 	Logger *slog.Logger // for senders
 
-	last map[string]*readerParts // by fingerprint
+	last    map[string]*readerParts     // by fingerprint
+	letters map[string]*deadletter.File // by path; they hold nothing open
 }
 
 // readerParts is what of a reader survives a reload.
@@ -204,6 +207,38 @@ func (b *Builder) sender(c *Config, r *Reader, s *Sender, view *filters.View) pu
 	if k, ok := s.Settings.(committer); ok {
 		spec.CommitEvery = k.CommitEvery()
 	}
+	if path := s.deadLetterFile(c); path != "" {
+		spec.DeadLetters = b.deadLetters(path, int64(c.DeadLetterMax)).For(r.Name, s.Name)
+	}
+	return spec
+}
+
+func (s *Sender) deadLetterFile(c *Config) string {
+	if s.DeadLetterFile != nil {
+		return *s.DeadLetterFile
+	}
+	return c.DeadLetterFile
+}
+
+// deadLetters returns the same file for the same path, as senders that share one must take turns.
+func (b *Builder) deadLetters(path string, limit int64) *deadletter.File {
+	if b.letters == nil {
+		b.letters = map[string]*deadletter.File{}
+	}
+	path = filepath.Clean(path)
+	f := b.letters[path]
+	if f == nil {
+		f = deadletter.NewFile(path)
+		b.letters[path] = f
+	}
+	f.Limit(limit)
+	return f
+}
+
+// Replay returns the spec of a sender that gets dead letters once more, as they are; what it refuses again goes to refused.
+func (b *Builder) Replay(c *Config, r *Reader, s *Sender, refused pump.DeadLetters) pump.SenderSpec {
+	spec := b.sender(c, r, s, nil)
+	spec.View, spec.DeadLetters = deadletter.View{}, refused
 	return spec
 }
 

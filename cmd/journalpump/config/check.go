@@ -19,12 +19,16 @@ type UnitsFunc func(*Reader) ([]string, error)
 func Check(c *Config, report *conf.Report, units UnitsFunc) {
 	loaded := !report.HasErrors()
 	c.checkStateFile()
+	checkPlace(c.object, "dead_letter_file", c.DeadLetterFile)
 	if c.GeoIPDatabase != "" {
 		checkReadable(c.object, "geoip_database", c.GeoIPDatabase)
 	}
 	for _, r := range c.Readers {
 		for _, s := range r.Senders {
 			s.checkFiles()
+			if s.DeadLetterFile != nil {
+				checkPlace(s.object, "dead_letter_file", *s.DeadLetterFile)
+			}
 		}
 	}
 	if units == nil || !loaded {
@@ -60,15 +64,23 @@ func (c *Config) checkStateFile() {
 		c.object.Warnf("json_state_file_path", "is empty: after a restart every reader begins at its initial_position again")
 		return
 	}
-	dir := filepath.Dir(c.StateFile)
+	checkPlace(c.object, "json_state_file_path", c.StateFile)
+}
+
+// checkPlace looks whether a file may be made where the key says.
+func checkPlace(o *conf.Object, key, path string) {
+	if path == "" {
+		return
+	}
+	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		c.object.Warnf("json_state_file_path", "the directory %s: %v", dir, reason(err))
+		o.Warnf(key, "the directory %s: %v", dir, reason(err))
 	case !info.IsDir():
-		c.object.Warnf("json_state_file_path", "%s is no directory", dir)
+		o.Warnf(key, "%s is no directory", dir)
 	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
-		c.object.Warnf("json_state_file_path", "the directory %s is not writable for this user", dir)
+		o.Warnf(key, "the directory %s is not writable for this user", dir)
 	}
 }
 

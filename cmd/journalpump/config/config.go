@@ -31,7 +31,9 @@ type Config struct {
 	Filters
 	MatchSettings
 	Buffer
-	BinaryFields BinaryFields `json:"binary_fields"`
+	BinaryFields   BinaryFields `json:"binary_fields"`
+	DeadLetterFile string       `json:"dead_letter_file"`      // "" only counts what destinations refuse for good
+	DeadLetterMax  conf.Size    `json:"dead_letter_max_bytes"` // 0: no limit
 
 	Readers []*Reader // in the order of the file
 
@@ -106,15 +108,18 @@ type SenderSettings struct {
 	UnitLogLevel     string         `json:"unit_log_level"`
 	ExtraFieldValues conf.Value     `json:"extra_field_values"`
 	MaxSendInterval  *conf.Duration `json:"max_send_interval"` // nil: the kind's own
+	DeadLetterFile   *string        `json:"dead_letter_file"`  // nil: the top level's
 	MatchSettings
 }
 
-// The defaults that are the original's.
+// Defaults; those of what the original has are its.
 const (
 	DefaultStateFile  = "journalpump_state.json"
 	DefaultMaxLength  = 50000
 	DefaultMaxBytes   = 5 << 20
 	DefaultSlowSearch = conf.Duration(10e9)
+
+	DefaultDeadLetterMax = 100 << 20
 )
 
 func defaultConfig() *Config {
@@ -122,6 +127,8 @@ func defaultConfig() *Config {
 		StateFile: DefaultStateFile,
 		LogLevel:  LogLevel(slog.LevelInfo),
 		Buffer:    Buffer{DefaultMaxLength, DefaultMaxBytes},
+
+		DeadLetterMax: DefaultDeadLetterMax,
 	}
 }
 

@@ -75,6 +75,7 @@ func (s *Sender) fingerprint(c *Config, r *Reader) string {
 	var f fingerprint
 	f.note(r.fingerprint(c))
 	f.note(s.viewFingerprint(c, r))
+	f.only(c.object, "dead_letter_file", "dead_letter_max_bytes")
 	f.add(s.object)
 	return f.sum()
 }
