@@ -85,6 +85,7 @@ lint-vet: need-build
 
 lint-go: need-build $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
+	$(GOLANGCI_LINT) run --build-tags integration ./test/integration
 
 lint-shell:
 	@.ci/need --optional shellcheck

@@ -28,8 +28,11 @@ func tooLarge(err error) bool {
 	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
 }
 
-// badRecords reports whether records of a batch are why the broker refused it.
-func badRecords(err error) bool { return errors.Is(err, errInvalidRecord) }
+// badRecords reports whether records of a batch are why the broker refused it. A time that it does not take is a record's own
+// only if it is the entry's; else a clock is wrong, which may be set right.
+func (s *sender) badRecords(err error) bool {
+	return errors.Is(err, errInvalidRecord) || s.entryTimes && errors.Is(err, kafka.InvalidTimestamp)
+}
 
 // alreadyThere reports whether a broker has recognised a batch by its sequence numbers.
 func alreadyThere(err error) bool { return errors.Is(err, kafka.DuplicateSequenceNumber) }

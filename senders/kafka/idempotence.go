@@ -43,9 +43,13 @@ func (s *sequence) begins(records []pump.Record, indexes []int) bool {
 	return true
 }
 
-// number gives the groups of an idempotent producer their sequences. Where what comes isn't what is in doubt, the
-// producer becomes a new one: sequences that the broker may have seen cannot be used for other records.
+// number gives the groups of an idempotent producer their sequences. Where what comes isn't what is in doubt, or sequences
+// were forgotten, the producer becomes a new one: a broker would take records with a sequence that it has seen for those
+// it has, acknowledge them and store nothing.
 func (s *sender) number(ctx context.Context, records []pump.Record, groups []group) error {
+	if s.router.forgot {
+		s.producer, s.router.forgot = nobody(), false
+	}
 	for i := range groups {
 		g := &groups[i]
 		if known := g.topic.sequences[g.partition]; known != nil && !known.begins(records, g.records) {

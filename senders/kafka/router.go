@@ -32,6 +32,8 @@ type router struct {
 	faithful bool
 
 	topics map[string]*topic
+	// forgot says that topics were forgotten, and with them how far their sequences had come.
+	forgot bool
 	// kept says where records without a key were to go that were not accepted. They go there again, so that they are
 	// before what comes after them.
 	kept map[uint64]int
@@ -110,6 +112,7 @@ func (r *router) survey(records []pump.Record) []string {
 	r.used, r.names, r.items, r.keys = r.used[:0], r.names[:0], r.items[:0], append(r.keys[:0], r.keyText...)
 	if len(r.topics) > maxTopics && len(r.kept) == 0 {
 		clear(r.topics)
+		r.forgot = true
 	}
 	for i := range records {
 		it := item{topic: r.topicOf(&records[i]), to: len(r.keyText)}

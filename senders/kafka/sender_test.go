@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -386,6 +387,60 @@ func TestIdempotentProducerIsForgotten(t *testing.T) {
 	send(t, s, sendertest.Batch(10, 10))
 	if got := consume(t, c, topicName)[0]; len(got) != 20 {
 		t.Errorf("%d records", len(got))
+	}
+}
+
+// A topic that was forgotten starts anew, but not with sequences that the broker knows: it would take the records for those
+// it has.
+func TestForgottenTopicsAreNotTakenForRepetitions(t *testing.T) {
+	c := newCluster(t, 1)
+	cfg := configFor(c)
+	cfg.Topic, cfg.Properties.Idempotent = topicName+"{NONE}", true
+	cfg.TopicConfig = &TopicConfig{NumPartitions: 1, ReplicationFactor: 1}
+	s := open(t, cfg)
+	send(t, s, sendertest.Batch(0, 10))
+	for i := range maxTopics {
+		name := fmt.Sprintf("other%d", i)
+		s.(*sender).router.topics[name] = &topic{name: name}
+	}
+	send(t, s, sendertest.Batch(10, 10))
+	send(t, s, sendertest.Batch(20, 10))
+	want := bodies(sendertest.Batch(0, 30))
+	if got := values(consume(t, c, topicName+"unknown")[0]); !slices.EqualFunc(got, want, bytes.Equal) {
+		t.Errorf("%d records are there, want %d", len(got), len(want))
+	}
+}
+
+// What is of a time that the broker does not take becomes a dead letter where it is the entry's own time, and is sent again
+// where a clock must be wrong.
+func TestTimesThatTheBrokerDoesNotTake(t *testing.T) {
+	for timestamp, permanent := range map[Timestamp]bool{EntryTime: true, SentTime: false} {
+		t.Run(string(timestamp), func(t *testing.T) {
+			c := newCluster(t, 1)
+			cfg := configFor(c)
+			cfg.Timestamp = timestamp
+			s := open(t, cfg)
+			c.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+				return answer(request.(*kmsg.ProduceRequest), kerr.InvalidTimestamp), nil, true
+			})
+			err := s.Send(t.Context(), sendertest.Batch(0, 1))
+			if partial, ok := errors.AsType[*pump.PartialError](err); ok {
+				err = partial.Errs[0]
+			}
+			if err == nil || pump.IsPermanent(err) != permanent || !errors.Is(err, kafka.InvalidTimestamp) {
+				t.Errorf("got %v, permanent: %t", err, pump.IsPermanent(err))
+			}
+		})
+	}
+}
+
+func TestNoRecordIsOfTheFuture(t *testing.T) {
+	c := newCluster(t, 1)
+	cfg := configFor(c)
+	cfg.Timestamp = EntryTime
+	send(t, open(t, cfg), sendertest.Batch(0, 1, sendertest.Times(time.Now().Add(24*time.Hour), time.Second)))
+	if r := consume(t, c, topicName)[0][0]; r.Timestamp.After(time.Now()) {
+		t.Errorf("time %v", r.Timestamp)
 	}
 }
 

@@ -37,11 +37,11 @@ func (w *worker) produce(ctx context.Context, records []pump.Record, g *group) {
 		switch {
 		case err == nil:
 			rest, most = rest[n:], min(2*most, len(g.records))
-		case badRecords(err) && errors.As(err, &named) && g.refuse(rest[:n], named):
+		case w.sender.badRecords(err) && errors.As(err, &named) && g.refuse(rest[:n], named):
 			rest = slices.DeleteFunc(slices.Clone(rest), func(i int) bool { return g.refused[i] != nil })
-		case badRecords(err) && n > 1: // which of them is it?
+		case w.sender.badRecords(err) && n > 1: // which of them is it?
 			most = n / 2
-		case badRecords(err):
+		case w.sender.badRecords(err):
 			g.bury(rest[0], pump.Permanent(fmt.Errorf("the broker refuses the record: %w", err)))
 			rest = rest[1:]
 		case tooLarge(err) && n == 1:
@@ -78,17 +78,18 @@ func (w *worker) send(ctx context.Context, records []pump.Record, g *group, inde
 		err = nil
 	}
 	if g.sequence != nil {
-		g.sequence.settle(records, indexes[:n], err)
+		g.sequence.settle(records, indexes[:n], err, tooLarge(err) || w.sender.badRecords(err))
 	}
 	return n, size, err
 }
 
-// settle notes what the answer to a batch of these records means for their sequence.
-func (s *sequence) settle(records []pump.Record, indexes []int, err error) {
+// settle notes what the answer to a batch of these records means for their sequence. Of what was refused the broker has
+// looked at the batch and stored nothing.
+func (s *sequence) settle(records []pump.Record, indexes []int, err error, refused bool) {
 	switch {
 	case err == nil:
 		s.advance(len(indexes))
-	case tooLarge(err), badRecords(err): // the broker has looked at the batch and stored nothing
+	case refused:
 		s.doubt = s.doubt[:0]
 	default:
 		s.remember(records, indexes)
@@ -115,7 +116,7 @@ func (w *worker) fill(records []pump.Record, g *group, indexes []int) int {
 			return n
 		}
 		at := now
-		if s.entryTimes {
+		if s.entryTimes && r.Time().Before(now) { // else a clock is wrong, and brokers refuse what is too far ahead
 			at = r.Time()
 		}
 		w.batch.add(key, r, at)

@@ -22,15 +22,16 @@ type courier struct {
 	sender pump.Sender
 	errs   []error // all that the sender returned
 
-	wanted [][]byte      // what was delivered and not refused for good
-	sent   []pump.Record // to a Committer, and not committed
+	wanted [][]byte       // what was delivered and not refused for good
+	sent   []pump.Record  // to a Committer, and not committed
+	tries  map[string]int // how often Send was given what the destination is to hold, by that
 	open   bool
 }
 
 // start opens a sender; it is closed at the end of the test.
 func start(t *testing.T, h *Harness) *courier {
 	t.Helper()
-	c := &courier{t: t, h: h, dest: h.New(t)}
+	c := &courier{t: t, h: h, dest: h.New(t), tries: map[string]int{}}
 	c.restart()
 	t.Cleanup(c.close)
 	return c
@@ -89,7 +90,7 @@ func (c *courier) send(records []pump.Record) {
 		if len(records) == 0 {
 			return
 		}
-		err := c.sender.Send(c.t.Context(), batchOf(records))
+		err := c.try(c.t.Context(), records)
 		if err == nil {
 			c.took(records)
 			return
@@ -97,6 +98,14 @@ func (c *courier) send(records []pump.Record) {
 		records = c.again(records, err)
 	}
 	c.t.Fatalf("not accepted after %d attempts, at last for: %v", maxAttempts, c.errs[len(c.errs)-1])
+}
+
+// try calls Send once.
+func (c *courier) try(ctx context.Context, records []pump.Record) error {
+	for i := range records {
+		c.tries[string(c.h.want(&records[i]))]++
+	}
+	return c.sender.Send(ctx, batchOf(records))
 }
 
 // took notes what a Committer has taken and not committed.
@@ -186,15 +195,30 @@ func (c *courier) commit() {
 	c.t.Fatalf("not committed after %d attempts, at last for: %v", maxAttempts, c.errs[len(c.errs)-1])
 }
 
-// check compares what the destination holds with what was delivered: all of it, in order, nothing else.
+// check compares what the destination holds with what was delivered: all of it, in order, nothing else. What may be there
+// twice is so because it was sent twice.
 func (c *courier) check(mayDouble bool) {
 	c.t.Helper()
 	got := c.dest.Accepted()
 	if mayDouble {
+		c.checkDoubles(got)
 		got = firsts(got)
 	}
 	if diff := difference(c.wanted, got); diff != "" {
 		c.t.Error(diff)
+	}
+}
+
+func (c *courier) checkDoubles(got [][]byte) {
+	c.t.Helper()
+	times := map[string]int{}
+	for _, b := range got {
+		times[string(b)]++
+	}
+	for b, n := range times {
+		if n > max(c.tries[b], 1) {
+			c.t.Errorf("a record is there %d times, and Send was given it %d times: %.200q", n, c.tries[b], b)
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ func endedContext(t *testing.T, h *Harness) {
 	c.hand(Batch(10, 10)) // a Committer has to take this back too
 	b := Batch(20, 10)
 	var err error
-	within(t, h.soon(), "Send", func() { err = c.sender.Send(stop(t, 0), b) })
+	within(t, h.soon(), "Send", func() { err = c.try(stop(t, 0), b.Records) })
 	if err == nil {
 		t.Error("Send returned nil although its context had ended")
 	}
@@ -232,7 +232,7 @@ func hang(t *testing.T, c *courier, b pump.Batch) {
 	var err error
 	const patience = 100 * time.Millisecond
 	ctx := stop(t, patience)
-	within(t, patience+c.h.soon(), "Send", func() { err = c.sender.Send(ctx, b) })
+	within(t, patience+c.h.soon(), "Send", func() { err = c.try(ctx, b.Records) })
 	if err == nil {
 		t.Fatal("Send returned nil although the destination did not answer")
 	}

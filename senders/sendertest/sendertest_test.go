@@ -34,6 +34,7 @@ const (
 	blocks          mistake = "does not end with its context"
 	leaks           mistake = "leaves a goroutine behind"
 	doubles         mistake = "takes nothing back"
+	insists         mistake = "sends again by itself, too"
 	buriesTransient mistake = "calls everything permanent"
 	forgetsDelay    mistake = "does not say how long to wait"
 )
@@ -81,6 +82,9 @@ func (m *memory) take(ctx context.Context, bodies [][]byte) error {
 		return m.partial(n/2, n, errRefused)
 	case BreakAfter:
 		m.accept(bodies)
+		if m.mistake == insists {
+			m.accept(bodies)
+		}
 		return errRefused
 	case Hang:
 		if m.mistake == blocks {
@@ -215,7 +219,7 @@ func TestMistakesAreSeen(t *testing.T) {
 		return
 	}
 	for k, mistakes := range map[string][]mistake{
-		"sender":    {loses, swaps, lies, keeps, changes, blocks, leaks, buriesTransient, forgetsDelay},
+		"sender":    {loses, swaps, lies, keeps, changes, blocks, leaks, insists, buriesTransient, forgetsDelay},
 		"committer": {loses, swaps, lies, keeps, doubles},
 	} {
 		for _, m := range mistakes {

@@ -101,7 +101,7 @@ func TestCloudWatch(t *testing.T) {
 	until(t, "all entries are there", func() bool { return sent(t, config) == entries })
 	p.Stop(t)
 	after, _ := m.numbers(t)
-	allOnce(t, append(before, after...), 100) // the request that was under way, of 100 entries here
+	allOnce(t, append(before, after...), batch) // the request that was under way
 }
 
 // sent returns how many entries were accepted, by the state file beside the configuration. Asking moto is slow.

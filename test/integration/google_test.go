@@ -72,7 +72,7 @@ func TestGoogleCloudLogging(t *testing.T) {
 	defer c.serve(address)()
 	until(t, "all entries are there", func() bool { return distinct(c.all()) == entries })
 	p.Stop(t)
-	allOnce(t, c.all(), 100) // the request that was under way, of 100 entries here
+	allOnce(t, c.all(), batch) // the request that was under way
 	if len(c.ids) != entries {
 		t.Errorf("%d insert IDs for %d entries: what is there twice would not be recognised", len(c.ids), entries)
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,16 +24,22 @@ type kafka struct {
 	port, loginPort, quorum string
 }
 
-func newKafka(t *testing.T) *kafka {
+// The last version that speaks the oldest requests, and the newest one, which does no more.
+const (
+	oldKafka = "3.9.1"
+	newKafka = "4.4.0"
+)
+
+func prepareKafka(t *testing.T, version string) *kafka {
 	t.Helper()
 	for _, tool := range []string{"java", "mvn", "kcat"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("a Kafka broker needs %s", tool)
 		}
 	}
-	file := filepath.Join(cacheDir(t, "kafka"), "classpath-3.9.1")
+	file := filepath.Join(cacheDir(t, "kafka"), "classpath-"+version)
 	if _, err := os.Stat(file); err != nil {
-		mvn := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", "testdata/kafka/pom.xml", "dependency:build-classpath", "-Dmdep.outputFile="+file)
+		mvn := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", "testdata/kafka/pom.xml", "dependency:build-classpath", "-Dkafka="+version, "-Dmdep.outputFile="+file)
 		if said, err := mvn.CombinedOutput(); err != nil {
 			t.Skipf("fetching Kafka from Maven: %v\n%s", err, said)
 		}
@@ -136,16 +143,17 @@ func (k *kafka) has(t *testing.T, topic string, partitions, records int) {
 // The broker is killed when it has some of the entries, in one case the program too. With an idempotent producer nothing is
 // there twice because of the broker.
 func TestKafka(t *testing.T) {
-	k, whole := newKafka(t), t
+	k, whole := prepareKafka(t, newKafka), t
 	k.start(t)
 	for name, c := range map[string]struct {
 		properties map[string]any
 		killing    bool // the program
+		broker     int  // how many entries may be there again because of the broker
 		maxAgain   int
 	}{
-		"kafka":      {nil, false, 100}, // the one batch that was in flight
-		"idempotent": {map[string]any{"enable.idempotence": true}, false, 0},
-		"killed":     {nil, true, entries}, // and all since the position was last saved
+		"kafka":      {nil, false, batch, batch}, // the one that was in flight
+		"idempotent": {map[string]any{"enable.idempotence": true}, false, 0, 0},
+		"killed":     {nil, true, batch, entries}, // and all since the position was last saved
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := configure(t, numberedJournal(t), map[string]any{
@@ -160,8 +168,10 @@ func TestKafka(t *testing.T) {
 			}
 			k.start(whole) // it is there for the next case too
 			k.has(t, name, 3, entries/2)
+			accepted := entries
 			if c.killing {
 				p.Kill(t)
+				accepted = sent(t, config)
 			} else {
 				p.Stop(t)
 			}
@@ -169,15 +179,22 @@ func TestKafka(t *testing.T) {
 				t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
 			}
 			allOnce(t, k.numbers(t, name), c.maxAgain)
+			onceBefore(t, k.numbers(t, name), accepted, c.broker)
 		})
 	}
 }
 
 // librdkafka reads every codec, and finds key and header; the brokers are reached through a SOCKS5 proxy, with every login.
 func TestKafkaRecords(t *testing.T) {
-	k := newKafka(t)
-	k.start(t)
 	journal := numberedJournal(t)
+	for _, version := range []string{oldKafka, newKafka} {
+		t.Run(version, func(t *testing.T) { testKafkaRecords(t, prepareKafka(t, version), journal) })
+	}
+}
+
+func testKafkaRecords(t *testing.T, k *kafka, journal string) {
+	t.Helper()
+	k.start(t)
 	until(t, "the broker answers", func() bool {
 		return exec.CommandContext(t.Context(), "kcat", "-b", k.address(), "-L", "-m", "5").Run() == nil
 	})
@@ -191,9 +208,7 @@ func TestKafkaRecords(t *testing.T) {
 	} {
 		t.Run(topic, func(t *testing.T) {
 			sender := map[string]any{"output_type": "kafka", "kafka_address": k.address(), "kafka_topic": topic}
-			for key, value := range keys {
-				sender[key] = value
-			}
+			maps.Copy(sender, keys)
 			if sender["sasl_mechanism"] != nil {
 				sender["sasl_username"], sender["sasl_password"] = "me", "hush"
 			}

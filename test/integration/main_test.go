@@ -51,15 +51,23 @@ func numberedJournal(t *testing.T) string {
 	return dir
 }
 
-// configure writes a configuration with one sender, whose batches are small so that a server that goes away finds some.
+// batch is how many entries a batch has, so few that a server that goes away finds some.
+const batch = 100
+
+// configure writes a configuration with one sender.
 func configure(t *testing.T, journal string, sender map[string]any) string {
+	t.Helper()
+	return configureBatches(t, journal, batch, sender)
+}
+
+func configureBatches(t *testing.T, journal string, size int, sender map[string]any) string {
 	t.Helper()
 	dir := t.TempDir()
 	sender["max_send_interval"] = 0.1
 	text, err := json.Marshal(map[string]any{
 		"json_state_file_path": filepath.Join(dir, "state.json"),
 		"readers": map[string]any{"numbers": map[string]any{
-			"journal_path": journal, "msg_buffer_max_length": 100, "senders": map[string]any{"out": sender},
+			"journal_path": journal, "msg_buffer_max_length": size, "senders": map[string]any{"out": sender},
 		}},
 	})
 	if err != nil {
@@ -92,6 +100,23 @@ func allOnce(t *testing.T, numbers []int, maxAgain int) int {
 		t.Errorf("%d entries are missing, %d are there again, at most %d may be", missing, again, maxAgain)
 	}
 	return again
+}
+
+// onceBefore fails the test if of the first entries, which had been accepted before something was killed, more than so many
+// are there again.
+func onceBefore(t *testing.T, numbers []int, accepted, maxAgain int) {
+	t.Helper()
+	seen, again := map[int]bool{}, 0
+	for _, n := range numbers {
+		if n < accepted && seen[n] {
+			again++
+		}
+		seen[n] = true
+	}
+	t.Logf("of the %d entries accepted before, %d are there again", accepted, again)
+	if again > maxAgain {
+		t.Errorf("of %d entries that had been accepted %d are there again, at most %d may be", accepted, again, maxAgain)
+	}
 }
 
 // number returns the number in a message.

@@ -93,7 +93,6 @@ func TestVictoriaLogs(t *testing.T) {
 		return len(there) == entries
 	})
 	p.Stop(t)
-	const batch = 100 // msg_buffer_max_length
 	if again := allOnce(t, v.numbers(t), batch); again == 0 {
 		t.Error("the batch whose answer was lost is there once, though the server can't know")
 	}

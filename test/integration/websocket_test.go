@@ -30,8 +30,10 @@ func TestWebsocket(t *testing.T) {
 			server := run()
 			sender := map[string]any{"output_type": "websocket", "websocket_uri": "ws://127.0.0.1:" + port}
 			maps.Copy(sender, set)
-			p := program.Start(t, nil, configure(t, numberedJournal(t), sender))
-			until(t, "some entries are there", func() bool { return len(lineNumbers(t, file)) > entries/10 })
+			config := configureBatches(t, numberedJournal(t), 20, sender)
+			p := program.Start(t, nil, config)
+			until(t, "some entries are accepted", func() bool { return sent(t, config) > 0 })
+			accepted := sent(t, config)
 			server.end(t, syscall.SIGKILL)
 			if n := len(lineNumbers(t, file)); n >= entries {
 				t.Fatalf("all %d were there before the server was killed", n)
@@ -39,7 +41,9 @@ func TestWebsocket(t *testing.T) {
 			run()
 			until(t, "all entries are there", func() bool { return distinct(lineNumbers(t, file)) == entries })
 			p.Stop(t)
-			allOnce(t, lineNumbers(t, file), entries) // what was sent in the last second before the kill comes again
+			// What was sent in the last second before the kill comes again.
+			allOnce(t, lineNumbers(t, file), entries-accepted)
+			onceBefore(t, lineNumbers(t, file), accepted, 0)
 		})
 	}
 }

@@ -16,24 +16,26 @@ import (
 	"journalpump/test/program"
 )
 
-// node is an OpenSearch node from Maven.
+// node is an OpenSearch or Elasticsearch node from Maven.
 type node struct {
 	*daemon
+	files                string // which of testdata
 	classpath, dir, port string
 }
 
-func newNode(t *testing.T) *node {
+func newNode(t *testing.T, product, runner string) *node {
 	t.Helper()
 	for _, tool := range []string{"java", "mvn"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("an OpenSearch node needs %s", tool)
+			t.Skipf("an %s node needs %s", product, tool)
 		}
 	}
-	n := &node{classpath: filepath.Join(cacheDir(t, "opensearch"), "classpath-2.19.1"), dir: t.TempDir(), port: freePort(t)}
+	n := &node{files: filepath.Join("testdata", product), classpath: filepath.Join(cacheDir(t, product), "classpath-"+runner), dir: t.TempDir(), port: freePort(t)}
 	if _, err := os.Stat(n.classpath); err != nil {
-		mvn := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", "testdata/opensearch/pom.xml", "dependency:build-classpath", "-Dmdep.outputFile="+n.classpath)
+		mvn := exec.CommandContext(t.Context(), "mvn", "-B", "-q", "-f", filepath.Join(n.files, "pom.xml"),
+			"dependency:build-classpath", "-Drunner="+runner, "-Dmdep.outputFile="+n.classpath)
 		if said, err := mvn.CombinedOutput(); err != nil {
-			t.Skipf("fetching OpenSearch from Maven: %v\n%s", err, said)
+			t.Skipf("fetching %s from Maven: %v\n%s", product, err, said)
 		}
 	}
 	return n
@@ -47,7 +49,7 @@ func (n *node) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.daemon = start(t, "java", "-Xmx512m", "-cp", strings.TrimSpace(string(classpath)), "testdata/opensearch/Node.java", n.dir, n.port)
+	n.daemon = start(t, "java", "-Xmx512m", "-cp", strings.TrimSpace(string(classpath)), filepath.Join(n.files, "Node.java"), n.dir, n.port)
 }
 
 // get returns an answer, nil if there was none.
@@ -111,12 +113,43 @@ func (n *node) numbers(t *testing.T) []int {
 	}
 }
 
-// The node is killed when it has some of the entries, the program too, and everything is there once.
-func TestOpenSearch(t *testing.T) {
+// The versions whose ways differ: 6 has types, 7 has none but knows of them, 2 is OpenSearch.
+func TestElasticsearch(t *testing.T) {
 	t.Parallel()
-	n := newNode(t)
+	for _, c := range []struct {
+		product, runner string
+		whatFor         func(t *testing.T, n *node, product string)
+	}{
+		{"elasticsearch", "6.8.9.0", fillNode},
+		{"elasticsearch", "7.10.2.0", killNode},
+		{"opensearch", "2.19.1.0", killNode},
+	} {
+		t.Run(c.product+" "+c.runner, func(t *testing.T) {
+			c.whatFor(t, newNode(t, c.product, c.runner), c.product)
+		})
+	}
+}
+
+// fillNode sends everything twice, and it is there once.
+func fillNode(t *testing.T, n *node, product string) {
+	t.Helper()
 	n.start(t)
-	config := configure(t, numberedJournal(t), map[string]any{"output_type": "opensearch", "opensearch_url": n.url()})
+	journal := numberedJournal(t)
+	for range 2 {
+		config := configureBatches(t, journal, 5000, map[string]any{"output_type": product, product + "_url": n.url()})
+		if r := program.Run(t, "--once", "--timeout", "4m", config); r.Code != 0 {
+			t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+		}
+	}
+	n.count(t) // which makes everything visible
+	allOnce(t, n.numbers(t), 0)
+}
+
+// killNode kills the node when it has some of the entries, the program too, and everything is there once.
+func killNode(t *testing.T, n *node, product string) {
+	t.Helper()
+	n.start(t)
+	config := configure(t, numberedJournal(t), map[string]any{"output_type": product, product + "_url": n.url()})
 	p := program.Start(t, nil, config) // which is there before the server
 	until(t, "some entries are there", func() bool { return n.count(t) > entries/10 })
 	n.end(t, syscall.SIGKILL)
