@@ -51,7 +51,6 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
-	root.SetVersionTemplate("journalpump {{.Version}}\n")
 	root.AddCommand(newRunCommand(), newCheckCommand(), newReplayCommand(), newVersionCommand(), newChildCommand())
 	return root
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -55,6 +56,15 @@ func checkStatic(t *testing.T, binary string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range symbols { // the linker keeps every method as soon as something may call methods by their names
+		if strings.HasPrefix(s.Name, "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs.(*Client).DeleteLogGroup") {
+			t.Errorf("the binary has methods in it that nobody calls, such as %s; see go build -ldflags -dumpdep for who is a <ReflectMethod>", s.Name)
+		}
+	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
 			t.Error("the binary asks for a dynamic loader")

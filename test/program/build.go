@@ -39,9 +39,9 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// Build builds the program into the file out; env is added to the go command's environment.
+// Build builds the program into the file out as the Makefile does; env is added to the go command's environment.
 func Build(out string, env ...string) error {
-	cmd := exec.Command("go", "build", "-o", out, "journalpump/cmd/journalpump") //nolint:noctx // ends by itself, before any test has a context
+	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-o", out, "journalpump/cmd/journalpump") //nolint:noctx // ends by itself, before any test has a context
 	cmd.Env = append(os.Environ(), env...)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building journalpump: %w\n%s", err, said)
