@@ -33,6 +33,7 @@ func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot
 		Type:        spec.Type,
 		Position:    before.Position,
 		Started:     before.Started,
+		First:       before.First,
 		Ledger:      ledger,
 		Gaps:        before.Gaps,
 		Health:      Disconnected,
@@ -76,7 +77,7 @@ func (s *laneState) read(c *Chunk, r *Rendered) {
 func (s *laneState) settle(o *outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap.Position = o.to
+	s.snap.Position, s.snap.First = o.to, Position{}
 	s.snap.Ledger.InFlight -= o.entries
 	s.snap.Ledger.Filtered += o.entries - o.records
 	s.snap.Ledger.Accepted += o.records - o.dead

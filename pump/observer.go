@@ -137,6 +137,7 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 		switch {
 		case err == nil:
 			wait.Reset()
+			r.begins(c)
 			o.mu.Lock()
 			o.look(c)
 			o.mu.Unlock()

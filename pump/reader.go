@@ -77,7 +77,7 @@ func (r *reader) run(ctx context.Context) {
 	r.startLanes(func(l *lane) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
-		l.feed, l.seek, l.see, l.settled = f, seek, r.observer.see, r.settled
+		l.feed, l.seek, l.see, l.settled = f, seek, r.see, r.settled
 		r.running++
 		r.sending.Go(func() {
 			defer r.laneEnded(l)

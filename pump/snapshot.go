@@ -26,6 +26,7 @@ type SenderSnapshot struct {
 	Position Position // everything up to here is accepted, filtered or a dead letter
 	// Started is false while the lane has no position of its own yet: a zero Position then does not mean the head.
 	Started bool
+	First   Position // the first entry there was, as long as Position is zero
 	Ledger  Ledger
 	Gaps    GapTotals
 

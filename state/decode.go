@@ -72,6 +72,7 @@ func (d *senderDoc) snapshot() pump.SenderSnapshot {
 	s := pump.SenderSnapshot{
 		Type:        d.Type,
 		Position:    pump.Position(d.Sent.Cursor),
+		First:       pump.Position(d.First),
 		Ledger:      d.Ledger.ledger(),
 		Gaps:        d.Gaps.totals(),
 		Read:        pump.Position(d.Buffer.Cursor),

@@ -35,6 +35,7 @@ type readerDoc struct {
 type senderDoc struct {
 	Buffer      bufferDoc     `json:"buffer"`
 	DeadLetters int64         `json:"dead_letters"`
+	First       cursor        `json:"first"`
 	Gaps        gapsDoc       `json:"gaps"`
 	Health      healthDoc     `json:"health"`
 	Lag         lagDoc        `json:"lag"`

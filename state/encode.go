@@ -50,6 +50,7 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 			CurrentQueue: s.Queued, Cursor: cursor(s.Read), EntryNum: s.ReadEntries, TotalSize: s.ReadBytes,
 		},
 		DeadLetters: s.Ledger.DeadLettered,
+		First:       cursor(s.First),
 		Gaps:        newGapsDoc(s.Gaps),
 		Health:      healthDoc{Errors: s.Errors, Since: stamp(s.HealthSince), Status: string(cmp.Or(s.Health, pump.Stopped))},
 		Lag:         lagDoc{Entries: s.Lag.Entries, Seconds: s.Lag.Age.Seconds(), Tail: cursor(s.Lag.Tail)},

@@ -29,7 +29,7 @@ func full() pump.Snapshot {
 		{Reason: "corrupted"},
 	}}
 	sender := pump.SenderSnapshot{
-		Type: "FileSender", Position: position(90), Started: true, Gaps: gaps,
+		Type: "FileSender", Position: position(90), Started: true, First: position(1), Gaps: gaps,
 		Ledger: pump.Ledger{Read: 100, Filtered: 50, Accepted: 39, DeadLettered: 1, InFlight: 10},
 		Read:   position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
 		Health: pump.Disconnected, HealthSince: at.Add(time.Second), LastSent: at.Add(time.Minute),
