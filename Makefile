@@ -11,6 +11,7 @@ BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 # Without gRPC's tracing pages, and the templates that they need, the linker can leave out what nobody calls: a quarter.
 TAGS     := grpcnotrace
 FUZZTIME ?= 20s
+TORTURE_RUNS ?= 1000
 BENCH    ?= .
 
 # The packages of Debian that each task needs; what is missing is installed, see .ci/need.
@@ -27,7 +28,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long \
+.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long torture \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
@@ -65,6 +66,9 @@ check-static: ## prove that the static binary needs nothing: no loader, no libra
 
 e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reloads and kills
 	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e
+
+torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, TORTURE_SEED)
+	TORTURE_RUNS=$(TORTURE_RUNS) $(GO) test -count=1 -timeout 3h -parallel 4 -run '^TestPromise' -v ./test/promise
 
 lint: lint-format lint-sleep lint-modules lint-vet lint-go lint-shell ## run all linters (make -k lint: don't stop at the first)
 

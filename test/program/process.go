@@ -99,6 +99,9 @@ func (p *Process) Kill(t *testing.T) {
 	<-p.ended
 }
 
+// PID returns the process's ID.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Output returns what the process has said so far on both outputs.
 func (p *Process) Output() string { return p.output.String() }
 

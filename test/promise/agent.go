@@ -1,0 +1,189 @@
+package promise
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"journalpump/test/program"
+)
+
+// stopWithin is how long the agent may take to end when it is told to: its stop_timeout, and what a busy machine adds.
+const stopWithin = 20 * time.Second
+
+// agent is the program under test and its files.
+type agent struct {
+	state        disk
+	config       string
+	journal      string
+	destinations []destination
+	gone         []bool // by destination: its name does not resolve
+	interval     []float64
+	env          []string
+
+	process *program.Process
+	kills   int
+	blocked bool // its state cannot be saved now
+	fresh   bool // its state was deleted, or is an older one than it could have been
+	most    usage
+}
+
+// usage is what a process takes.
+type usage struct{ rss, descriptors, threads int }
+
+func (a *agent) stateFile() string { return filepath.Join(a.state.dir, "state.json") }
+
+// write writes the configuration.
+func (a *agent) write(t *testing.T) {
+	t.Helper()
+	senders := map[string]any{}
+	for i, d := range a.destinations {
+		host := here
+		if a.gone[i] {
+			host = nowhere
+		}
+		s := d.settings(host)
+		s["max_send_interval"] = a.interval[i]
+		senders[sender(i)] = s
+	}
+	text, err := json.Marshal(map[string]any{
+		"json_state_file_path": a.stateFile(),
+		"msg_buffer_max_bytes": batchBytes,
+		"readers": map[string]any{reader: map[string]any{
+			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "senders": senders,
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.config+".new", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(a.config+".new", a.config); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const reader = "journal"
+
+func sender(i int) string { return fmt.Sprintf("s%d", i) }
+
+func (a *agent) start(t *testing.T) {
+	t.Helper()
+	a.process = program.Start(t, a.env, a.config)
+}
+
+// kill kills the agent; between is done before it is started again.
+func (a *agent) kill(t *testing.T, between func()) {
+	t.Helper()
+	a.measure()
+	a.process.Kill(t)
+	a.kills++
+	a.fresh = a.fresh || a.blocked
+	between()
+	a.start(t)
+}
+
+// stop tells the agent to end and holds it to its time. One so young that it does not handle signals yet is ended by
+// the signal itself, before it has done anything.
+func (a *agent) stop(t *testing.T) {
+	t.Helper()
+	a.measure()
+	began := time.Now()
+	a.process.Signal(t, syscall.SIGTERM)
+	r := a.process.Wait(t)
+	a.fresh = a.fresh || a.blocked
+	if r.Code != 0 && !(r.Code == -1 && r.Output == "") && !(r.Code == 1 && a.blocked) {
+		t.Errorf("exit status %d after SIGTERM; it said:\n%s", r.Code, r.Output)
+	}
+	if took := time.Since(began); took > stopWithin {
+		t.Errorf("it took %v to stop", took)
+	}
+}
+
+// measure notes what the process takes now.
+func (a *agent) measure() {
+	proc := fmt.Sprintf("/proc/%d", a.process.PID())
+	if open, err := os.ReadDir(proc + "/fd"); err == nil {
+		a.most.descriptors = max(a.most.descriptors, len(open))
+	}
+	text, err := os.ReadFile(proc + "/status")
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(text)) {
+		var n int
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &n); err == nil {
+			a.most.rss = max(a.most.rss, n)
+		}
+		if _, err := fmt.Sscanf(line, "Threads: %d", &n); err == nil {
+			a.most.threads = max(a.most.threads, n)
+		}
+	}
+}
+
+// limitFiles lets the agent open no more files than it has, or as many as usual.
+func (a *agent) limitFiles(t *testing.T, none bool) {
+	t.Helper()
+	limit := unix.Rlimit{Cur: 4096, Max: 4096}
+	if none {
+		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.process.PID()))
+		if err != nil {
+			return // it has just ended
+		}
+		limit.Cur = uint64(len(open))
+	}
+	if err := unix.Prlimit(a.process.PID(), unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Errorf("limiting descriptors: %v", err)
+	}
+}
+
+// rob does what an act says to the state file, between two lives of the agent.
+func (a *agent) rob(t *testing.T, act Act) {
+	t.Helper()
+	text, err := os.ReadFile(a.stateFile())
+	if err != nil {
+		return // nothing was saved yet
+	}
+	switch act {
+	case StateCut:
+		text = text[:len(text)/2]
+	case StateFuture:
+		text = []byte(strings.Replace(string(text), `"format": 1`, `"format": 7, "hitherto unknown": [1, {}]`, 1))
+	case StateDeleted:
+		a.fresh = true
+		if err := os.Remove(a.stateFile()); err != nil {
+			t.Error(err)
+		}
+		return
+	default:
+	}
+	if act == StateCut {
+		a.fresh = true // what was sent since the one before is sent again, if there is one before
+	}
+	if err := os.WriteFile(a.stateFile(), text, 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
+// blockState makes the state file impossible to save, or lets it be saved again. A directory in the way stops root, too.
+func (a *agent) blockState(t *testing.T, block bool) {
+	t.Helper()
+	a.blocked = block
+	obstacle := a.stateFile() + ".new"
+	if block {
+		_ = os.Remove(obstacle)
+		_ = os.MkdirAll(filepath.Join(obstacle, "in the way"), 0o755) // if it is just being saved it stays possible
+		return
+	}
+	if err := os.RemoveAll(obstacle); err != nil {
+		t.Error(err)
+	}
+}

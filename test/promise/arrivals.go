@@ -1,0 +1,66 @@
+package promise
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"sync"
+)
+
+// marker comes before an entry's number in its MESSAGE.
+const marker = "promised "
+
+// message returns the text of entry n, from 1 on.
+func message(n int) string { return fmt.Sprintf("%s%d kept", marker, n) }
+
+// arrivals are the numbers of the entries that a destination has accepted, in the order in which it did.
+type arrivals struct {
+	mu      sync.Mutex
+	numbers []int
+	stored  map[string]bool // by ID, where the destination knows IDs
+}
+
+// add accepts all entries in what was sent.
+func (a *arrivals) add(sent []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.numbers = appendNumbers(a.numbers, sent)
+}
+
+// store accepts an entry unless it has it; it reports whether it is new.
+func (a *arrivals) store(id string, sent []byte) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stored == nil {
+		a.stored = map[string]bool{}
+	}
+	if a.stored[id] {
+		return false
+	}
+	a.stored[id] = true
+	a.numbers = appendNumbers(a.numbers, sent)
+	return true
+}
+
+func (a *arrivals) all() []int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]int(nil), a.numbers...)
+}
+
+func appendNumbers(numbers []int, text []byte) []int {
+	for {
+		_, rest, ok := bytes.Cut(text, []byte(marker))
+		if !ok {
+			return numbers
+		}
+		digits := 0
+		for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+			digits++
+		}
+		if n, err := strconv.Atoi(string(rest[:digits])); err == nil {
+			numbers = append(numbers, n)
+		}
+		text = rest[digits:]
+	}
+}

@@ -1,0 +1,15 @@
+// Package promise tests in public what journalpump promises: at least once, per sender, for everything the journal still holds.
+//
+// A run is drawn from a seed: a journal that is written, rotated, vacuumed and damaged meanwhile, one to four senders of
+// different kinds with destinations that refuse, break, hang and dawdle, and an agent that is killed, stopped, frozen,
+// reloaded, starved and robbed of its state. Afterwards an oracle holds what arrived against what was written:
+//
+//   - nothing is missing but what a recorded gap names,
+//   - nothing is there twice but for a crash or a broken connection, and then no more than was in flight,
+//   - each sender's entries come in the journal's order,
+//   - every state file on the way has ledgers that balance,
+//   - the agent ends in time when it is told to, and has not grown.
+//
+// TORTURE_RUNS (default 12) is how many runs there are, TORTURE_SEED the seed of the first one (the next ones follow it); by default
+// the seeds are new each time. `make torture` does a thousand. The same seed gives the same plan, though the agent keeps its own time.
+package promise

@@ -1,0 +1,219 @@
+package promise
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"journalpump/test/journald"
+	"journalpump/test/journalwriter"
+)
+
+// journal is what the agent reads. Entries are numbered from 1 on.
+type journal interface {
+	// write logs so many entries and returns when they are there. It returns the number of the last one.
+	write(t *testing.T, n int) (last int)
+	// mistreat does one of the acts that are done to journals.
+	mistreat(t *testing.T, a Act)
+	// losses returns what may have become unreadable before it was read.
+	losses() losses
+}
+
+// losses are the entries that may have become unreadable.
+type losses struct {
+	which map[int]bool // by number, which is their sequence number, too …
+	some  bool         // … or, where it isn't known which, whether there are any
+}
+
+// generated is a journal whose finished files appear one after the other, as they do where journals of others are collected. An entry's
+// sequence number is its number.
+type generated struct {
+	path  string
+	rnd   *rand.Rand
+	n     int
+	files []published // those that are there, the oldest first
+	made  int
+	lost  map[int]bool
+	boot  journalwriter.ID
+	clock uint64 // realtime of the last entry, in microseconds
+	since uint64 // monotonic
+}
+
+// published is a file and the entries in it.
+type published struct {
+	path        string
+	first, last int
+}
+
+func newGenerated(seed uint64, path string) *generated {
+	g := &generated{path: path, rnd: rand.New(rand.NewPCG(seed, 7)), lost: map[int]bool{}, clock: 1_790_000_000_000_000}
+	g.reboot()
+	return g
+}
+
+func (g *generated) losses() losses { return losses{which: g.lost} }
+
+// reboot begins another boot, whose clock may be set wrong by up to a day.
+func (g *generated) reboot() {
+	binary.LittleEndian.PutUint64(g.boot[:], g.rnd.Uint64())
+	binary.LittleEndian.PutUint64(g.boot[8:], g.rnd.Uint64())
+	g.clock += uint64(g.rnd.IntN(2*86_400)) * 1_000_000
+	g.clock -= 86_400 * 1_000_000
+	g.since = uint64(g.rnd.IntN(10_000_000))
+}
+
+func (g *generated) write(t *testing.T, n int) (last int) {
+	t.Helper()
+	if g.rnd.IntN(6) == 0 {
+		g.reboot()
+	}
+	g.made++
+	sequence := journalwriter.ID{0x5e, 0x09}
+	w, err := journalwriter.New(journalwriter.Options{
+		Compact:   g.rnd.IntN(2) == 0,
+		Keyed:     g.rnd.IntN(2) == 0,
+		FileID:    journalwriter.ID{0xf1, byte(g.made >> 8), byte(g.made)},
+		MachineID: journalwriter.ID{0xac},
+		SeqnumID:  sequence,
+		State:     journalwriter.Archived,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, realtime := g.n+1, g.clock
+	for range n {
+		g.n++
+		step := uint64(1 + g.rnd.IntN(5000))
+		g.clock += step
+		g.since += step
+		e := journalwriter.Entry{Seqnum: uint64(g.n), Realtime: g.clock, Monotonic: g.since, Boot: g.boot, Fields: [][]byte{
+			[]byte("_TRANSPORT=journal"), []byte("_HOSTNAME=torture"), []byte("_SYSTEMD_UNIT=promise.service"),
+			fmt.Appendf(nil, "PRIORITY=%d", g.rnd.IntN(8)), []byte("MESSAGE=" + message(g.n)),
+		}}
+		if g.n == first {
+			realtime = e.Realtime
+		}
+		if err := w.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := filepath.Join(g.path, journalwriter.ArchivedName("system", sequence, uint64(first), realtime))
+	if err := w.WriteFile(name + ".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		t.Fatal(err)
+	}
+	g.files = append(g.files, published{name, first, g.n})
+	return g.n
+}
+
+func (g *generated) mistreat(t *testing.T, a Act) {
+	t.Helper()
+	switch {
+	case a == Vacuum && len(g.files) > 2:
+		for range 1 + g.rnd.IntN(2) {
+			g.lose(g.files[0].first, g.files[0].last)
+			if err := os.Remove(g.files[0].path); err != nil {
+				t.Error(err)
+			}
+			g.files = g.files[1:]
+		}
+	case a == Corrupt && len(g.files) > 0:
+		g.corrupt(t, g.files[g.rnd.IntN(len(g.files))])
+	}
+}
+
+func (g *generated) lose(first, last int) {
+	for n := first; n <= last; n++ {
+		g.lost[n] = true
+	}
+}
+
+// corrupt makes some ENTRY objects side by side something that there isn't. An object begins with its type, a byte, and has its
+// size at 8; it begins at a multiple of 8 ("Objects" in https://systemd.io/JOURNAL_FILE_FORMAT).
+func (g *generated) corrupt(t *testing.T, p published) {
+	t.Helper()
+	f, err := os.OpenFile(p.path, os.O_RDWR, 0)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	b, err := os.ReadFile(p.path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	const headerSizeAt, entryType, wrong = 88, 3, 0x63
+	from := g.rnd.IntN(p.last - p.first + 1)
+	to := min(from+1+g.rnd.IntN(5), p.last-p.first+1)
+	entry := 0
+	for at := binary.LittleEndian.Uint64(b[headerSizeAt:]); at+16 <= uint64(len(b)); {
+		size := binary.LittleEndian.Uint64(b[at+8:])
+		if size < 16 {
+			break
+		}
+		if b[at] == entryType || b[at] == wrong {
+			if entry >= from && entry < to {
+				if _, err := f.WriteAt([]byte{wrong}, int64(at)); err != nil {
+					t.Error(err)
+				}
+				g.lost[p.first+entry] = true
+			}
+			entry++
+		}
+		at += (size + 7) &^ 7
+	}
+	if entry != p.last-p.first+1 {
+		t.Errorf("%s has %d entries, not %d", p.path, entry, p.last-p.first+1)
+	}
+}
+
+// live is a journal that a systemd-journald writes.
+type live struct {
+	*journald.Instance
+	conn     *journald.Native
+	n        int
+	vacuumed bool
+}
+
+func newLive(t *testing.T) *live {
+	t.Helper()
+	j := journald.Start(t)
+	return &live{Instance: j, conn: j.Native(t)}
+}
+
+func (l *live) losses() losses { return losses{some: l.vacuumed} }
+
+func (l *live) write(t *testing.T, n int) (last int) {
+	t.Helper()
+	for range n {
+		l.n++
+		if err := l.conn.Message(message(l.n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Sync(t)
+	return l.n
+}
+
+func (l *live) mistreat(t *testing.T, a Act) {
+	t.Helper()
+	switch a {
+	case Vacuum:
+		l.Vacuum(t, 3)
+		l.vacuumed = true
+	case Rotate:
+		l.Rotate(t)
+	case Restart:
+		l.Sync(t)
+		l.Stop(t)
+		l.Instance.Restart(t)
+		l.conn = l.Native(t)
+	default:
+	}
+}

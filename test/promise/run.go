@@ -1,0 +1,177 @@
+package promise
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"journalpump/test/program"
+)
+
+// run is a plan being carried out.
+type run struct {
+	t       *testing.T
+	plan    *Plan
+	rnd     *rand.Rand
+	journal journal
+	written int // the number of the last entry
+	agent   *agent
+
+	ambiguous []int // by destination: how often an answer other than a broken connection left open what was accepted
+	again     int   // entries that came more than once
+	missing   int   // entries that nobody could have delivered
+}
+
+// carryOut carries a plan out and holds the outcome against the promise.
+func carryOut(t *testing.T, p *Plan) {
+	t.Helper()
+	r := prepare(t, p)
+	w, stop := watch(r.agent.stateFile())
+	t.Cleanup(stop)
+	r.agent.start(t)
+	for _, s := range p.Steps {
+		program.Pause(t, s.Pause)
+		r.step(s)
+	}
+	r.finish()
+	stop()
+	w.look()
+	for i, k := range p.Senders {
+		if err := r.check(i, w); err != nil {
+			t.Errorf("%s (%s): %v", sender(i), k, err)
+		}
+	}
+	for _, err := range w.faults {
+		t.Error(err)
+	}
+	r.checkUsage()
+	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more; %d state files; at most %d MiB, %d descriptors, %d threads",
+		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
+}
+
+func prepare(t *testing.T, p *Plan) *run {
+	t.Helper()
+	dir := t.TempDir()
+	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), ambiguous: make([]int, len(p.Senders))}
+	path := filepath.Join(dir, "journal")
+	if p.Live {
+		l := newLive(t)
+		r.journal, path = l, l.Dir
+	} else {
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		r.journal = newGenerated(p.Seed, path)
+	}
+	r.agent = &agent{
+		state:    newDisk(t, filepath.Join(dir, "state")),
+		config:   filepath.Join(dir, "config.json"),
+		journal:  path,
+		gone:     make([]bool, len(p.Senders)),
+		interval: make([]float64, len(p.Senders)),
+	}
+	if p.MemLimit > 0 {
+		r.agent.env = append(r.agent.env, fmt.Sprintf("GOMEMLIMIT=%dMiB", p.MemLimit))
+	}
+	for i, k := range p.Senders {
+		r.agent.destinations = append(r.agent.destinations, newDestination(t, k, dir))
+		r.agent.interval[i] = 0.05
+	}
+	r.agent.write(t)
+	return r
+}
+
+func (r *run) step(s Step) {
+	t, a := r.t, r.agent
+	switch s.Act {
+	case Write:
+		r.written = r.journal.write(t, r.plan.Each)
+	case StartFault, EndFault:
+		r.setFault(s.Which, s.Fault)
+	case Kill:
+		a.kill(t, func() {})
+	case StateCut, StateFuture, StateDeleted:
+		a.kill(t, func() { a.rob(t, s.Act) })
+	case Term:
+		a.stop(t)
+		a.start(t)
+	case Reload:
+		a.process.Signal(t, syscall.SIGHUP)
+	case Reconfigure:
+		a.interval[s.Which] = 0.05 + 0.05*float64(r.rnd.IntN(3))
+		a.reload(t)
+	case Unresolvable, Resolvable:
+		a.gone[s.Which] = s.Act == Unresolvable
+		a.reload(t)
+	case Freeze:
+		a.process.Signal(t, syscall.SIGSTOP)
+		program.Pause(t, time.Duration(r.rnd.IntN(300))*time.Millisecond)
+		a.process.Signal(t, syscall.SIGCONT)
+	case StateBlocked, StateFree:
+		a.blockState(t, s.Act == StateBlocked)
+		a.state.free(t)
+	case StateFull:
+		if a.state.small {
+			a.state.fill(t)
+			a.blocked = true
+		}
+	case FewFiles, ManyFiles:
+		a.limitFiles(t, s.Act == FewFiles)
+	case Vacuum, Corrupt, Rotate, Restart:
+		r.journal.mistreat(t, s.Act)
+	}
+}
+
+func (r *run) setFault(i int, f Fault) {
+	if f == Partial {
+		r.ambiguous[i]++
+	}
+	r.agent.destinations[i].set(r.t, f)
+}
+
+// reload makes the agent take a changed configuration.
+func (a *agent) reload(t *testing.T) {
+	t.Helper()
+	a.write(t)
+	a.process.Signal(t, syscall.SIGHUP)
+}
+
+// finish ends all that is wrong, stops the agent and has it deliver what is left.
+func (r *run) finish() {
+	t, a := r.t, r.agent
+	if r.rnd.IntN(2) == 0 { // otherwise it has to stop while all is still wrong
+		r.mend()
+	}
+	a.stop(t)
+	r.mend()
+	a.write(t)
+	if result := program.Start(t, a.env, "--once", a.config).Wait(t); result.Code != 0 {
+		t.Errorf("exit status %d of --once; it said:\n%s", result.Code, result.Output)
+	}
+}
+
+func (r *run) mend() {
+	a := r.agent
+	for i, d := range a.destinations {
+		d.set(r.t, None)
+		a.gone[i] = false
+	}
+	a.blockState(r.t, false)
+	a.state.free(r.t)
+	if !a.process.Ended() {
+		a.limitFiles(r.t, false)
+		a.reload(r.t)
+	}
+}
+
+// checkUsage holds the agent to bounds that it may not reach however long it runs.
+func (r *run) checkUsage() {
+	const mostRSS, mostDescriptors, mostThreads = 200 << 10, 200, 60
+	if u := r.agent.most; u.rss > mostRSS || u.descriptors > mostDescriptors || u.threads > mostThreads {
+		r.t.Errorf("the agent has taken %d MiB, %d descriptors, %d threads", u.rss>>10, u.descriptors, u.threads)
+	}
+}
