@@ -319,5 +319,6 @@ func (p *Pump) save(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("saving the state: %w", err)
 	}
+	p.guard(ctx, snap)
 	return nil
 }

@@ -28,8 +28,9 @@ type rig struct {
 	spec    pump.ReaderSpec
 	pump    *pump.Pump
 
-	mu    sync.Mutex
-	saved []pump.Snapshot
+	mu     sync.Mutex
+	saved  []pump.Snapshot
+	refuse error // what saving fails with
 }
 
 func newRig(t *testing.T, entries uint64) *rig {
@@ -61,6 +62,9 @@ func (r *rig) save(s pump.Snapshot) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.refuse != nil {
+		return r.refuse
+	}
 	r.saved = append(r.saved, s)
 	return nil
 }

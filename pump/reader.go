@@ -28,6 +28,7 @@ type reader struct {
 	waiting string // what for, while the log is not open
 	start   func(*lane)
 	running int           // lanes
+	vacuum  Vacuum        // what its log last said
 	failed  int           // senders that could not be opened, when last reported
 	ended   chan struct{} // signalled when a lane ends
 	sending sync.WaitGroup
@@ -290,6 +291,7 @@ func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 		snap.Senders[name] = l.state.snapshot()
 	}
 	r.meter(ctx, snap.Senders)
+	r.noteLosses(&snap)
 	return snap
 }
 

@@ -57,6 +57,9 @@ func (r *reader) report(ctx context.Context, started time.Time) {
 		m.Gauge("journal.status", healthGauge(s.Health), tags)
 		m.Gauge("journal.lag_entries", float64(s.Lag.Entries), tags)
 		m.Gauge("journal.lag_seconds", s.Lag.Age.Seconds(), tags)
+		if s.Loss.Known {
+			m.Gauge("journal.vacuum_seconds", s.Loss.In.Seconds(), tags)
+		}
 		if !l.state.wasOpened() {
 			failed++
 		}

@@ -43,6 +43,7 @@ type SenderSnapshot struct {
 	LastErrorTime time.Time
 	Errors        []string // different errors since it was last connected, at most 8
 	Lag           Lag
+	Loss          Loss // of the first entry that it lacks
 }
 
 // Ledger accounts for every entry a lane has read. Read = Filtered + Accepted + DeadLettered + InFlight at all times.

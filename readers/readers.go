@@ -9,6 +9,7 @@ import (
 
 	"journalpump/pump"
 	"journalpump/readers/journal"
+	"journalpump/readers/journal/guard"
 	"journalpump/readers/journal/journalfile"
 	"journalpump/readers/journal/libsystemd"
 )
@@ -56,6 +57,18 @@ func unsupported(l *journal.Log) (journal.Problem, bool) {
 		}
 	}
 	return journal.Problem{}, false
+}
+
+// Guard looks after entries that a journal is about to delete, as the settings ask for. The log is closed with what it returns.
+func Guard(ctx context.Context, l pump.Log, c *journal.Config, g *guard.Config, log *slog.Logger) (pump.Log, error) {
+	if g.Mode == guard.Off {
+		return l, nil
+	}
+	options, err := c.Options()
+	if err != nil {
+		return nil, errors.Join(pump.Permanent(err), l.Close())
+	}
+	return guard.New(ctx, l, guard.Options{Selection: options.Selection, Logger: log}), nil
 }
 
 func openLibsystemd(ctx context.Context, o journal.Options) (pump.Log, error) {

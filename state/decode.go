@@ -94,6 +94,9 @@ func (d *senderDoc) snapshot() pump.SenderSnapshot {
 	// The original has no "started". There a null cursor means that nothing has been sent since it was started: the
 	// sender then begins at the reader's initial position.
 	s.Started = !s.Position.IsZero() || d.Started != nil && *d.Started
+	if d.Vacuum != nil {
+		s.Loss = pump.Loss{In: time.Duration(math.Round(d.Vacuum.Seconds * float64(time.Second))), Known: true}
+	}
 	if d.LastError != nil {
 		s.LastError, s.LastErrorTime = d.LastError.Text, time.Time(d.LastError.Time)
 	}

@@ -45,6 +45,11 @@ type senderDoc struct {
 	Sent        sentDoc       `json:"sent"`
 	Started     *bool         `json:"started"` // nil: the original's, which has no such key
 	Type        string        `json:"type"`
+	Vacuum      *vacuumDoc    `json:"vacuum"`
+}
+
+type vacuumDoc struct {
+	Seconds float64 `json:"seconds"`
 }
 
 type bufferDoc struct {

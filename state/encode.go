@@ -66,6 +66,12 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 	if !now.IsZero() && !s.HealthSince.IsZero() {
 		d.Health.Elapsed = max(0, now.Sub(s.HealthSince).Seconds()) // a clock may be set back
 	}
+	if s.Loss.Known {
+		d.Vacuum = &vacuumDoc{}
+		if !now.IsZero() { // it changes by the mere passing of time
+			d.Vacuum.Seconds = s.Loss.In.Seconds()
+		}
+	}
 	if s.LastError != "" {
 		d.LastError = &lastErrorDoc{Text: s.LastError, Time: stamp(s.LastErrorTime)}
 	}

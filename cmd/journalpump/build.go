@@ -29,7 +29,12 @@ func (d *daemon) build(c *config.Config) ([]pump.ReaderSpec, error) {
 			match = &journal.Match{Name: name, Value: []byte(value)}
 		}
 		return func(ctx context.Context) (pump.Log, error) {
-			return readers.OpenJournal(ctx, &r.Journal, match, d.log.With("reader", r.Name))
+			log := d.log.With("reader", r.Name)
+			l, err := readers.OpenJournal(ctx, &r.Journal, match, log)
+			if err != nil {
+				return nil, err
+			}
+			return readers.Guard(ctx, l, &r.Journal, &r.Guard, log)
 		}
 	}
 	return d.builder.Build(c, locator)

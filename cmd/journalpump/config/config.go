@@ -18,6 +18,7 @@ import (
 	"journalpump/internal/logging"
 	"journalpump/pump"
 	"journalpump/readers/journal"
+	"journalpump/readers/journal/guard"
 	"journalpump/senders"
 )
 
@@ -71,6 +72,7 @@ type Reader struct {
 	Name string
 	ReaderSettings
 	Journal journal.Config
+	Guard   guard.Config
 	Senders []*Sender // in the order of the file
 
 	object *conf.Object

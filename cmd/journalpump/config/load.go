@@ -6,6 +6,7 @@ import (
 
 	"journalpump/internal/conf"
 	"journalpump/readers/journal"
+	"journalpump/readers/journal/guard"
 	"journalpump/senders"
 )
 
@@ -64,7 +65,7 @@ func Parse(file string, src []byte) (*Config, *conf.Report) {
 // know tells the report the keys of levels that the file may lack, for its hints about unknown keys.
 func know(report *conf.Report) {
 	const reader, sender = "readers.NAME", "readers.NAME.senders.NAME"
-	report.Know(reader, ReaderSettings{}, journal.Config{}, struct {
+	report.Know(reader, ReaderSettings{}, journal.Config{}, guard.Config{}, struct {
 		Senders any `json:"senders"`
 	}{})
 	report.Know(sender, SenderSettings{})
@@ -92,7 +93,7 @@ func (c *Config) addReader(name string, v conf.Value) {
 	var named struct {
 		Senders *conf.Object `json:"senders"`
 	}
-	o.Decode(&r.ReaderSettings, &r.Journal, &named)
+	o.Decode(&r.ReaderSettings, &r.Journal, &r.Guard, &named)
 	if named.Senders != nil {
 		for name, v := range named.Senders.Members() {
 			r.addSender(name, v)

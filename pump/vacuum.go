@@ -1,0 +1,79 @@
+package pump
+
+import (
+	"context"
+	"time"
+)
+
+// A Guarded is a Log whose oldest entries are deleted some day, whether they were read or not, and that looks after those
+// who still need them.
+type Guarded interface {
+	// Guard is told, after each save of the state, where every sender would go on after a crash: what lies before all of
+	// these places is needed by nobody. It returns what is known of losses to come, and does not wait.
+	Guard(lanes []LanePlace) Vacuum
+}
+
+// LanePlace is where a lane stands according to the state file.
+type LanePlace struct {
+	Sender   string
+	Position Position
+	Lag      Lag
+}
+
+// Vacuum is what is known of losses to come. It is immutable.
+type Vacuum struct {
+	// Losses tells how long the first entry that a sender lacks will be there; of senders that are up to date, and where
+	// it cannot be told, there is nothing.
+	Losses map[string]time.Duration
+}
+
+// Loss is how long the first entry that a sender lacks will be there.
+type Loss struct {
+	In    time.Duration
+	Known bool
+}
+
+// guard tells the readers' logs where their lanes stand according to a snapshot that was saved.
+func (p *Pump) guard(ctx context.Context, saved Snapshot) {
+	for name, r := range p.currentReaders() {
+		if s, ok := saved.Readers[name]; ok {
+			r.guard(ctx, s)
+		}
+	}
+}
+
+func (r *reader) guard(ctx context.Context, saved ReaderSnapshot) {
+	select {
+	case r.metering <- struct{}{}: // it is not closed meanwhile
+		defer func() { <-r.metering }()
+	case <-ctx.Done():
+		return
+	}
+	log, ok := r.source.(Guarded)
+	if !ok {
+		return
+	}
+	lanes := make([]LanePlace, 0, len(saved.Senders))
+	for name, s := range saved.Senders {
+		if s.Started {
+			lanes = append(lanes, LanePlace{Sender: name, Position: s.Position, Lag: s.Lag})
+		}
+	}
+	v := log.Guard(lanes)
+	r.mu.Lock()
+	r.vacuum = v
+	r.mu.Unlock()
+}
+
+// noteLosses fills in what is known of losses to come.
+func (r *reader) noteLosses(snap *ReaderSnapshot) {
+	r.mu.Lock()
+	v := r.vacuum
+	r.mu.Unlock()
+	for name, in := range v.Losses {
+		if s, ok := snap.Senders[name]; ok {
+			s.Loss = Loss{In: in, Known: true}
+			snap.Senders[name] = s
+		}
+	}
+}

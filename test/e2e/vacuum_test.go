@@ -1,0 +1,224 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"journalpump/test/journald"
+	"journalpump/test/program"
+)
+
+// journald's own vacuum deletes what a sender has not delivered because its destination is down. With the guard off, or only
+// warning, that is one gap, exactly; the warning says when it will be, and it comes before.
+func TestVacuumOfWhatWasNotDelivered(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"off", "warn"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			v := startVacuum(t, object{"vacuum_guard": mode})
+			pace := 10 * time.Millisecond
+			if mode == "warn" {
+				pace = 100 * time.Millisecond // time to see it coming
+			}
+			v.fill(t, pace)
+			if mode == "warn" {
+				v.warned(t)
+			} else if out := v.pump.Output(); strings.Contains(out, "deleted from the journal") {
+				t.Errorf("it warns though it is off:\n%s", out)
+			}
+			accepted, surviving := v.accepted(t), v.firstSeqnum(t)
+			v.finish(t)
+			gaps := v.state(t).Gaps
+			want := gap{First: accepted + 1, Last: surviving - 1, Count: surviving - accepted - 1, Reason: "vacuumed"}
+			if gaps.Count != 1 || len(gaps.Last) != 1 || gaps.Last[0] != want {
+				t.Errorf("the gaps are %+v, want one of %+v", gaps, want)
+			}
+		})
+	}
+}
+
+// vacuum is a journal that is nearly full, and a pump whose destination is down after the first entries.
+type vacuum struct {
+	s       setup
+	j       *journald.Instance
+	pump    *program.Process
+	down    string // a file where the output's directory should be
+	native  *journald.Native
+	written int // messages
+	rnd     *rand.Rand
+}
+
+const firstMessages = 50
+
+func startVacuum(t *testing.T, reader object) *vacuum {
+	t.Helper()
+	v := &vacuum{s: newSetup(t), j: journald.Start(t, "SystemMaxUse=4M", "SystemMaxFileSize=512K"), rnd: newRand(t)}
+	v.native = v.j.Native(t)
+	v.down = filepath.Join(v.s.dir, "archive")
+	reader["journal_namespace"] = v.j.Namespace
+	reader["senders"] = object{"out": object{"output_type": "file", "file_output": v.file()}}
+	v.s.write(t, reader)
+	if err := os.Mkdir(v.down, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	v.log(t, firstMessages)
+	v.j.Sync(t)
+	if r := program.Run(t, "--once", v.s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d: %s", r.Code, r.Output)
+	}
+	if err := os.Rename(v.down, v.down+".up"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(v.down, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v.pump = program.Start(t, nil, v.s.config())
+	return v
+}
+
+func (v *vacuum) file() string { return filepath.Join(v.down, "out.ndjson") }
+
+// log logs messages of about a KiB that do not compress well.
+func (v *vacuum) log(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		v.written++
+		text := number{"native", v.written}.String()
+		for range 64 {
+			text += fmt.Sprintf(" %016x", v.rnd.Uint64())
+		}
+		if err := v.native.Message(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fill logs until journald has deleted what the sender has not got.
+func (v *vacuum) fill(t *testing.T, pace time.Duration) {
+	t.Helper()
+	accepted := v.accepted(t)
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	program.Until(t, "journald has deleted what was not delivered", func() bool {
+		<-tick.C
+		v.log(t, 30)
+		return v.firstSeqnum(t) > accepted+1
+	})
+	v.j.Sync(t)
+}
+
+// firstSeqnum returns the sequence number of the oldest entry there is.
+func (v *vacuum) firstSeqnum(t *testing.T) uint64 {
+	t.Helper()
+	var first uint64
+	names, err := filepath.Glob(filepath.Join(v.j.Dir, "system@*.journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names { // system@SEQNUM_ID-SEQNUM-REALTIME.journal
+		parts := strings.Split(filepath.Base(name), "-")
+		n, err := strconv.ParseUint(parts[1], 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == 0 || n < first {
+			first = n
+		}
+	}
+	return first
+}
+
+type gap struct {
+	First, Last, Count uint64
+	Reason             string
+}
+
+// senderState is what the state file says of the sender.
+type senderState struct {
+	Sent struct{ Cursor string }
+	Gaps struct {
+		Count int
+		Last  []gap
+	}
+	Vacuum *struct{ Seconds float64 }
+}
+
+func (v *vacuum) state(t *testing.T) senderState {
+	t.Helper()
+	b, err := os.ReadFile(v.s.state())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state struct {
+		Readers map[string]struct{ Senders map[string]senderState }
+	}
+	if err := json.Unmarshal(b, &state); err != nil {
+		t.Fatal(err)
+	}
+	return state.Readers["r"].Senders["out"]
+}
+
+// accepted returns the sequence number up to which the sender has delivered.
+func (v *vacuum) accepted(t *testing.T) uint64 {
+	t.Helper()
+	cursor := v.state(t).Sent.Cursor
+	for part := range strings.SplitSeq(cursor, ";") {
+		if text, ok := strings.CutPrefix(part, "i="); ok {
+			n, err := strconv.ParseUint(text, 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("%q has no sequence number", cursor)
+	return 0
+}
+
+var warning = regexp.MustCompile(`will soon be deleted.*sender=out in=([0-9hms]+)`)
+
+// warned checks that there was a warning in time.
+func (v *vacuum) warned(t *testing.T) {
+	t.Helper()
+	said := warning.FindStringSubmatch(v.pump.Output())
+	if said == nil {
+		t.Errorf("it did not warn:\n%s", v.pump.Output())
+		return
+	}
+	left, err := time.ParseDuration(said[1])
+	if err != nil || left <= 0 || left > program.Patience {
+		t.Errorf("it warned when it was to take %v: %v", left, err)
+	}
+	if s := v.state(t); s.Vacuum == nil || s.Vacuum.Seconds < 0 || s.Vacuum.Seconds > program.Patience.Seconds() {
+		t.Errorf("the state file says %+v", s.Vacuum)
+	}
+}
+
+// finish lets the destination be up again, waits until it has the last message, and stops.
+func (v *vacuum) finish(t *testing.T) *output {
+	t.Helper()
+	if err := os.Remove(v.down); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(v.down+".up", v.down); err != nil {
+		t.Fatal(err)
+	}
+	out := newOutput(v.file())
+	program.Until(t, "the last message is in the file", func() bool {
+		w := out.read(t).ways["native"]
+		return w != nil && len(w.seen) > v.written
+	})
+	v.pump.Stop(t)
+	if r := out.repeated(); r != "" {
+		t.Error(r)
+	}
+	return out
+}
