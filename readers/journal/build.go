@@ -44,6 +44,7 @@ type builder struct {
 	dictArena  arena
 	tables     []*refTable // those that hold refs of dict
 	tableBytes int
+	spare      []refSlot // an empty table of a file that is closed, for the next one
 
 	entries []pump.Entry
 	refs    []pump.Ref
@@ -121,7 +122,7 @@ func (b *builder) release(t *refTable) {
 	if i := slices.Index(b.tables, t); i >= 0 {
 		b.tables = slices.Delete(b.tables, i, i+1)
 	}
-	b.tableBytes -= t.reset()
+	b.tableBytes -= t.leave(&b.spare)
 }
 
 func (b *builder) full() bool { return len(b.entries) >= b.maxEntries || b.bytes >= b.maxBytes }
@@ -183,6 +184,7 @@ func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint
 		ref = b.share(payload, eq)
 		if c.refs.n == 0 {
 			b.tables = append(b.tables, &c.refs)
+			b.tableBytes += c.refs.take(&b.spare)
 		}
 		b.tableBytes += c.refs.put(off, ref)
 		if b.demands != 0 {

@@ -78,6 +78,21 @@ func (t *refTable) grow() int {
 	return (len(t.slots) - len(old)) * refSlotBytes
 }
 
+// take makes the spare slots, if there are any, those of an empty table, and returns their size.
+func (t *refTable) take(spare *[]refSlot) int {
+	t.slots, t.shift, *spare = *spare, 64-firstBits, nil
+	return len(t.slots) * refSlotBytes
+}
+
+// leave is reset, but leaves slots for the next table: files that are read one after the other are often small.
+func (t *refTable) leave(spare *[]refSlot) int {
+	if len(t.slots) == 1<<firstBits {
+		clear(t.slots)
+		*spare = t.slots
+	}
+	return t.reset()
+}
+
 // reset forgets everything and gives back the memory, of which it returns the size.
 func (t *refTable) reset() int {
 	size := len(t.slots) * refSlotBytes
