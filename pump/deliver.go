@@ -131,7 +131,7 @@ func (d *delivery) keep(letters []DeadLetter) error {
 			return nil
 		}
 		d.fail("burying", err)
-		if d.wait.Wait(d.stop, 0) != nil {
+		if d.lane.waitBetween(func() error { return d.wait.Wait(d.stop, 0) }) != nil {
 			return err
 		}
 	}
@@ -205,7 +205,7 @@ func (d *delivery) retry(err error) error {
 	if _, ok := d.lane.sender.(Committer); ok || d.stop.Err() != nil {
 		return err
 	}
-	if d.wait.Wait(d.stop, RetryDelay(err)) != nil {
+	if d.lane.waitBetween(func() error { return d.wait.Wait(d.stop, RetryDelay(err)) }) != nil {
 		return err
 	}
 	return nil

@@ -19,8 +19,9 @@ const (
 // feed hands the chunks of one log to its lanes. Lanes that ask for the same position get the same chunk, so that lanes
 // in step decode (and, through Chunk.Memo, render) everything once. A lane that lags gets an iterator of its own.
 type feed struct {
-	log  Log
-	once bool // do not wait at the end of the log
+	log     Log
+	once    bool                                   // do not wait at the end of the log
+	stalled func(at Position, still time.Duration) // told when the log had gone on without an iterator
 
 	mu      sync.Mutex
 	memo    []kept
@@ -37,12 +38,18 @@ type kept struct {
 type walker struct {
 	sem  chan struct{}
 	it   Iterator
-	at   Position // guarded by feed.mu, as is what follows
-	dead bool
-	used time.Time
+	call activity // of the iterator, waiting left out
+
+	at    Position // guarded by feed.mu, as is what follows
+	dead  bool
+	used  time.Time
+	since time.Time // when it came to where it is
+	watched
 }
 
-func newFeed(log Log, once bool) *feed { return &feed{log: log, once: once} }
+func newFeed(log Log, once bool, stalled func(Position, time.Duration)) *feed {
+	return &feed{log: log, once: once, stalled: stalled}
+}
 
 // next returns the chunk after the position. At the end of the log it waits for one to come, at most as long as the
 // patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead. ctx ends it at any point.
@@ -83,7 +90,7 @@ func (f *feed) lookup(after Position) (*Chunk, *walker, error) {
 			return nil, w, nil
 		}
 	}
-	w := &walker{sem: make(chan struct{}, 1), at: after, used: time.Now()}
+	w := &walker{sem: make(chan struct{}, 1), at: after, used: time.Now(), since: time.Now()}
 	f.walkers = append(f.walkers, w)
 	return nil, w, nil
 }
@@ -109,7 +116,7 @@ func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) 
 		return nil, ErrNoMore
 	case errors.Is(err, ErrNoMore):
 		f.sweep()
-		err = w.it.Wait(patient)
+		err = f.wait(patient, w)
 		if err == nil {
 			return nil, nil
 		}
@@ -117,20 +124,35 @@ func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) 
 			return nil, patient.Err()
 		}
 	}
+	if errors.Is(err, errStalled) && ctx.Err() == nil {
+		return nil, nil // with an iterator of its own, next time
+	}
 	f.drop(w)
 	return nil, err
 }
 
-func (f *feed) step(ctx context.Context, w *walker, after Position) (*Chunk, error) {
-	if w.it == nil {
-		f.sweep() // while a backlog is worked off nobody comes to the end of the log
-		it, err := f.log.Open(ctx, after)
-		if err != nil {
-			return nil, err
-		}
-		w.it = it
+// step opens the walker's iterator if need be, and moves it.
+func (f *feed) step(ctx context.Context, w *walker, after Position) (c *Chunk, err error) {
+	if f.suspected(w) && w.it != nil {
+		_ = w.it.Close() // read-only: nothing can be lost any more
+		w.it = nil
 	}
-	return w.it.Next(ctx)
+	fresh := w.it == nil
+	w.call.begin()
+	defer w.call.end()
+	err = f.interruptible(ctx, w, func(ctx context.Context) error {
+		if w.it == nil {
+			f.sweep() // while a backlog is worked off nobody comes to the end of the log
+			if w.it, err = f.log.Open(ctx, after); err != nil {
+				w.it = nil
+				return err
+			}
+		}
+		c, err = w.it.Next(ctx)
+		return err
+	})
+	f.judge(w, fresh, c, err)
+	return c, err
 }
 
 // keep remembers the chunk and forgets the oldest ones. A chunk that does not move on (it may only tell of damage) is not
@@ -138,10 +160,11 @@ func (f *feed) step(ctx context.Context, w *walker, after Position) (*Chunk, err
 func (f *feed) keep(w *walker, c *Chunk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w.at, w.used = c.To, time.Now()
+	w.used = time.Now()
 	if c.To == c.From {
 		return
 	}
+	w.at, w.since = c.To, w.used
 	f.memo = append(f.memo, kept{c.From, c})
 	size := 0
 	for i, m := range slices.Backward(f.memo) {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"journalpump/internal/backoff"
@@ -35,7 +35,7 @@ type lane struct {
 	once    bool
 	// sendLimit bounds one call of the sender.
 	sendLimit   time.Duration
-	stopTimeout time.Duration // what it may take after a stop
+	stopTimeout time.Duration // what a call may take after a stop
 
 	cancel context.CancelFunc // set when it is started
 	done   chan struct{}      // closed when it has ended
@@ -44,6 +44,11 @@ type lane struct {
 	reopen chan struct{} // asks for Sender.Reopen
 	work   activity      // rendering
 	send   activity      // sending
+	pause  activity      // waiting before the next attempt, after an error that was reported
+
+	watching sync.Mutex
+	restart  context.CancelCauseFunc // ends the session, for another to begin; nil while there is none
+	stalled  time.Time               // when it was last restarted for making no progress
 }
 
 type seekFunc func(context.Context, Start) (Position, error)
@@ -73,7 +78,7 @@ func newLane(spec SenderSpec, tags map[string]string, before SenderSnapshot, opt
 		reopen:  make(chan struct{}, 1),
 
 		sendLimit:   opts.sendLimit(),
-		stopTimeout: opts.StopTimeout,
+		stopTimeout: opts.sendingAfterStop(),
 	}
 }
 
@@ -100,23 +105,30 @@ func (l *lane) run(stop context.Context) {
 		if wait.Attempts() > 0 {
 			commitEvery = 0
 		}
-		err := l.session(stop, hard, commitEvery)
+		err := l.restartable(stop, func(session context.Context) error { return l.session(session, hard, commitEvery) })
 		switch {
 		case errors.Is(err, ErrNoMore):
 			l.state.finish()
 			return
-		case stop.Err() != nil || err == nil:
+		case stop.Err() != nil:
 			return
 		}
-		// The session failed after something was sent but not committed: go on from what was accepted.
+		// The session was restarted, or failed after something was sent but not committed: go on from what was accepted.
 		l.state.rewind()
-		if l.state.position() != accepted {
+		if err == nil || l.state.position() != accepted {
 			wait.Reset()
 		}
-		if wait.Wait(stop, RetryDelay(err)) != nil {
+		if l.waitBetween(func() error { return wait.Wait(stop, RetryDelay(err)) }) != nil {
 			return
 		}
 	}
+}
+
+// waitBetween waits after an error: meanwhile no progress is expected.
+func (l *lane) waitBetween(wait func() error) error {
+	l.pause.begin()
+	defer l.pause.end()
+	return wait()
 }
 
 // findStart gives a lane that has no position one.
@@ -217,21 +229,3 @@ func (l *lane) read(ctx context.Context, a *assembler, pos Position) (*Chunk, er
 	defer cancel()
 	return l.feed.next(ctx, patient, pos)
 }
-
-// callLimit bounds what ought to end soon: one call of a sender, or the work on one chunk. What takes twice as long is
-// stuck, and the watchdog is no longer fed.
-const callLimit = time.Minute
-
-// activity is such a call.
-type activity struct{ since atomic.Int64 }
-
-func (a *activity) begin() { a.since.Store(time.Now().UnixNano()) }
-func (a *activity) end()   { a.since.Store(0) }
-
-// stuck reports whether the activity is long past its limit.
-func (a *activity) stuck(now time.Time) bool {
-	since := a.since.Load()
-	return since != 0 && now.UnixNano()-since > 2*callLimit.Nanoseconds()
-}
-
-func (l *lane) stuck(now time.Time) bool { return l.work.stuck(now) || l.send.stuck(now) }

@@ -19,10 +19,12 @@ const (
 type laneState struct {
 	tags map[string]string // of the lane's metrics
 
-	mu     sync.Mutex
-	snap   SenderSnapshot
-	opened bool // the sender could be opened
-	done   bool // once mode: everything is delivered
+	mu       sync.Mutex
+	snap     SenderSnapshot
+	opened   bool      // the sender could be opened
+	done     bool      // once mode: everything is delivered
+	restarts int       // for standing still, since something was last settled
+	active   time.Time // when something was last read, delivered or refused
 }
 
 func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot) *laneState {
@@ -63,6 +65,7 @@ func (s *laneState) start(pos Position) {
 func (s *laneState) read(c *Chunk, r *Rendered) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.active = time.Now()
 	s.snap.Ledger.Read += int64(len(c.Entries))
 	s.snap.Ledger.InFlight += int64(len(c.Entries))
 	if n := len(r.Records); n > 0 {
@@ -77,7 +80,8 @@ func (s *laneState) read(c *Chunk, r *Rendered) {
 func (s *laneState) settle(o *outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap.Position, s.snap.First = o.to, Position{}
+	s.active = time.Now()
+	s.snap.Position, s.snap.First, s.restarts = o.to, Position{}, 0
 	s.snap.Ledger.InFlight -= o.entries
 	s.snap.Ledger.Filtered += o.entries - o.records
 	s.snap.Ledger.Accepted += o.records - o.dead
@@ -95,11 +99,33 @@ func (s *laneState) settle(o *outcome) {
 func (s *laneState) rewind() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.active = time.Now()
 	s.snap.Ledger.Read -= s.snap.Ledger.InFlight
 	s.snap.Ledger.InFlight = 0
 	s.snap.ReadEntries -= s.snap.Queued
 	s.snap.Queued = 0
 	s.snap.Read = s.snap.Position
+}
+
+// idleSince returns when something last happened; idle is true when nothing has to, as nothing is in flight.
+func (s *laneState) idleSince() (since time.Time, idle bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active, s.snap.Ledger.InFlight == 0
+}
+
+// restarted returns how often the lane was started over in vain.
+func (s *laneState) restarted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.restarts
+}
+
+func (s *laneState) stalled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap.Stalls++
+	s.restarts++
 }
 
 func (s *laneState) finish() {
@@ -127,6 +153,7 @@ func (s *laneState) connected() {
 func (s *laneState) failed(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.active = time.Now()
 	s.setHealth(Disconnected)
 	text := err.Error()
 	s.snap.LastError, s.snap.LastErrorTime = text, time.Now()

@@ -33,6 +33,12 @@ func (l *memLog) append(n uint64) {
 	l.grown = make(chan struct{})
 }
 
+func (l *memLog) size() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.n
+}
+
 func at(n uint64) pump.Position {
 	if n == 0 {
 		return pump.Position{}

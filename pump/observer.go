@@ -37,6 +37,7 @@ type observer struct {
 	bytes     int64
 	secret    int64 // matches since they were last reported
 	corrupted int64
+	stalls    int64
 	gaps      GapTotals
 }
 
@@ -195,6 +196,7 @@ func (o *observer) snapshot() ReaderSnapshot {
 		Bytes:     o.bytes,
 		Gaps:      GapTotals{Count: o.gaps.Count, Entries: o.gaps.Entries, Last: slices.Clone(o.gaps.Last)},
 		Corrupted: o.corrupted,
+		Stalls:    o.stalls,
 	}
 }
 

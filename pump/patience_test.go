@@ -19,6 +19,7 @@ import (
 func TestIteratorsAreClosedInABacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 1_000_000)
+		r.opts.StopTimeout = time.Minute // a sender sleeps for 10 s
 		began := time.Now()
 		var most int
 		pace := func(slowFirst bool) func(*testSender, pump.Batch) error {

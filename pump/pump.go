@@ -21,7 +21,7 @@ type Options struct {
 	Save        func(Snapshot) error  // keeps the state; called by one goroutine at a time
 	SaveEvery   time.Duration         // at most so often while running; 0: 1 s
 	Saved       func(Snapshot, error) // told after each save, if not nil
-	StopTimeout time.Duration         // what a stop may take; 0: 10 s
+	StopTimeout time.Duration         // what a stop may take altogether, saving the state included; 0: 10 s
 	Once        bool                  // pump what there is, then end
 	Timeout     time.Duration         // in once mode: how long a destination may refuse; 0: 1 min
 }
@@ -70,8 +70,21 @@ func New(opts Options) *Pump {
 	return &Pump{opts: opts, started: time.Now(), reloads: make(chan reload), moved: make(chan struct{}, 1), readers: map[string]*reader{}}
 }
 
-// Run pumps until the context ends; what is being sent then may still be accepted for StopTimeout. In once mode it ends
-// when everything there is has been delivered, or with an error that says what is left.
+// sendingAfterStop is how long what is being sent at a stop may still be accepted.
+func (o *Options) sendingAfterStop() time.Duration {
+	return o.StopTimeout - min(o.StopTimeout/5, 2*time.Second)
+}
+
+// waitingAfterStop is how long is waited for all to end. The rest is for saving the state.
+func (o *Options) waitingAfterStop() time.Duration {
+	return o.StopTimeout - min(o.StopTimeout/10, time.Second)
+}
+
+// Run pumps until the context ends; what is being sent then may still be accepted for most of StopTimeout. In once mode it
+// ends when everything there is has been delivered, or with an error that says what is left.
+//
+// What ignores that its context has ended does not hold up a stop: the state is saved, and Run returns an error and leaves
+// it behind. The program has to end then.
 func (p *Pump) Run(ctx context.Context, specs []ReaderSpec) error {
 	run, stop := context.WithCancel(ctx)
 	defer stop()
@@ -83,6 +96,7 @@ func (p *Pump) Run(ctx context.Context, specs []ReaderSpec) error {
 	var background sync.WaitGroup
 	background.Go(func() { p.saveLoop(lasting, quit) })
 	background.Go(func() { p.reportLoop(lasting, quit) })
+	background.Go(func() { p.watchLoop(lasting, quit) })
 
 	var err error
 	if p.opts.Once {
@@ -91,13 +105,53 @@ func (p *Pump) Run(ctx context.Context, specs []ReaderSpec) error {
 		p.serve(run)
 	}
 	stop()
-	for _, r := range p.allReaders() {
-		<-r.done
-	}
+	late := p.awaitEnd()
 	close(quit)
 	background.Wait()
-	p.report(lasting)
-	return errors.Join(err, p.save(lasting))
+	rest, cancel := context.WithTimeout(lasting, p.opts.StopTimeout-p.opts.waitingAfterStop())
+	defer cancel()
+	saved := p.save(rest)
+	p.report(rest)
+	return errors.Join(err, late, saved)
+}
+
+// awaitEnd waits for all readers to end, but not for ever.
+func (p *Pump) awaitEnd() error {
+	limit := time.NewTimer(p.opts.waitingAfterStop())
+	defer limit.Stop()
+	for _, r := range p.allReaders() {
+		select {
+		case <-r.done:
+		case <-limit.C:
+			return fmt.Errorf("not everything stopped within %v: %s; what was being sent will be sent again", p.opts.StopTimeout, strings.Join(p.running(), ", "))
+		}
+	}
+	return nil
+}
+
+// running names what has not ended.
+func (p *Pump) running() []string {
+	var names []string
+	for name, r := range p.currentReaders() {
+		select {
+		case <-r.done:
+			continue
+		default:
+		}
+		before := len(names)
+		for _, l := range r.allLanes() {
+			select {
+			case <-l.done:
+			default:
+				names = append(names, name+"/"+l.spec.Name)
+			}
+		}
+		if len(names) == before {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // serve applies reloads until the context ends.

@@ -26,6 +26,7 @@ type reader struct {
 	spec    ReaderSpec
 	lanes   map[string]*lane
 	waiting string // what for, while the log is not open
+	feed    *feed  // nil while the log is not open
 	start   func(*lane)
 	running int           // lanes
 	vacuum  Vacuum        // what its log last said
@@ -72,9 +73,10 @@ func (r *reader) run(ctx context.Context) {
 		}
 		return
 	}
-	f := newFeed(source, r.opts.Once)
+	f := newFeed(source, r.opts.Once, r.readerStalled)
 	seek := func(ctx context.Context, start Start) (Position, error) { return r.seek(ctx, source, start) }
 	r.setSource(source)
+	r.setFeed(f)
 	r.startLanes(func(l *lane) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
@@ -95,6 +97,7 @@ func (r *reader) run(ctx context.Context) {
 	r.mu.Unlock()
 	r.sending.Wait()
 	observing.Wait()
+	r.setFeed(nil)
 	f.close()
 	r.setSource(nil)
 	if err := source.Close(); err != nil {
@@ -106,6 +109,12 @@ func (r *reader) setSource(source Log) {
 	r.metering <- struct{}{}
 	r.source = source
 	<-r.metering
+}
+
+func (r *reader) setFeed(f *feed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.feed = f
 }
 
 func (r *reader) startLanes(start func(*lane)) {
@@ -274,11 +283,6 @@ func (r *reader) finishLanes() {
 
 func (r *reader) allLanes() []*lane { return slices.Collect(maps.Values(r.currentLanes())) }
 
-// stuck reports whether something that ought to have ended long ago has not.
-func (r *reader) stuck(now time.Time) bool {
-	return r.observer.work.stuck(now) || slices.ContainsFunc(r.allLanes(), func(l *lane) bool { return l.stuck(now) })
-}
-
 // snapshot returns the reader's state, with the lanes' lag if the log can tell it.
 func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 	snap := r.observer.snapshot()
@@ -302,23 +306,28 @@ const meterLimit = 5 * time.Second
 func (r *reader) meter(ctx context.Context, senders map[string]SenderSnapshot) {
 	ctx, cancel := context.WithTimeout(ctx, meterLimit)
 	defer cancel()
+	r.ask(ctx, func(meter Meter) {
+		for name, s := range senders {
+			if !s.Started {
+				continue
+			}
+			if lag, err := meter.Lag(ctx, s.Position); err == nil {
+				s.Lag = lag
+				senders[name] = s
+			}
+		}
+	})
+}
+
+// ask lets the log tell how far it goes, if it can. It is not closed meanwhile.
+func (r *reader) ask(ctx context.Context, question func(Meter)) {
 	select {
-	case r.metering <- struct{}{}: // it is not closed meanwhile
+	case r.metering <- struct{}{}:
 		defer func() { <-r.metering }()
 	case <-ctx.Done():
 		return
 	}
-	meter, ok := r.source.(Meter)
-	if !ok {
-		return
-	}
-	for name, s := range senders {
-		if !s.Started {
-			continue
-		}
-		if lag, err := meter.Lag(ctx, s.Position); err == nil {
-			s.Lag = lag
-			senders[name] = s
-		}
+	if meter, ok := r.source.(Meter); ok {
+		question(meter)
 	}
 }

@@ -16,6 +16,7 @@ type ReaderSnapshot struct {
 	Bytes     int64            // since start
 	Gaps      GapTotals
 	Corrupted int64  // entries passed over as unreadable, since start
+	Stalls    int64  // how often it was opened anew because the log had gone on without it, since start
 	Waiting   string // why there is nothing to read yet, "" when there is
 	Senders   map[string]SenderSnapshot
 }
@@ -41,6 +42,7 @@ type SenderSnapshot struct {
 	LastSent      time.Time // when a batch was last accepted; zero if none was
 	LastError     string    // "" when there was none
 	LastErrorTime time.Time
+	Stalls        int64    // how often it was started over because it did nothing with what it had, since start
 	Errors        []string // different errors since it was last connected, at most 8
 	Lag           Lag
 	Loss          Loss // of the first entry that it lacks

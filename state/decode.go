@@ -54,6 +54,7 @@ func (d *readerDoc) snapshot() (pump.ReaderSnapshot, error) {
 		Bytes:     d.TotalBytes,
 		Gaps:      d.Gaps.totals(),
 		Corrupted: d.Corrupted,
+		Stalls:    d.Stalls,
 		Senders:   make(map[string]pump.SenderSnapshot, len(d.Senders)),
 	}
 	if d.Waiting != nil {
@@ -84,6 +85,7 @@ func (d *senderDoc) snapshot() pump.SenderSnapshot {
 		Health:      pump.Health(d.Health.Status),
 		HealthSince: time.Time(d.Health.Since),
 		LastSent:    time.Time(d.LastSent),
+		Stalls:      d.Stalls,
 		Errors:      d.Health.Errors,
 		Lag: pump.Lag{
 			Entries: d.Lag.Entries,

@@ -27,6 +27,7 @@ type readerDoc struct {
 	Gaps       gapsDoc               `json:"gaps"`
 	Searches   map[string]int64      `json:"searches"`
 	Senders    map[string]*senderDoc `json:"senders"`
+	Stalls     int64                 `json:"stalls"`
 	TotalBytes int64                 `json:"total_bytes"`
 	TotalLines int64                 `json:"total_lines"`
 	Waiting    *string               `json:"waiting"`
@@ -43,6 +44,7 @@ type senderDoc struct {
 	LastSent    stamp         `json:"last_sent"`
 	Ledger      ledgerDoc     `json:"ledger"`
 	Sent        sentDoc       `json:"sent"`
+	Stalls      int64         `json:"stalls"`
 	Started     *bool         `json:"started"` // nil: the original's, which has no such key
 	Type        string        `json:"type"`
 	Vacuum      *vacuumDoc    `json:"vacuum"`

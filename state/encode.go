@@ -29,6 +29,7 @@ func newReaderDoc(r pump.ReaderSnapshot, now time.Time) *readerDoc {
 		Gaps:       newGapsDoc(r.Gaps),
 		Searches:   r.Searches,
 		Senders:    make(map[string]*senderDoc, len(r.Senders)),
+		Stalls:     r.Stalls,
 		TotalBytes: r.Bytes,
 		TotalLines: r.Lines,
 	}
@@ -57,6 +58,7 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 		LastSent:    stamp(s.LastSent),
 		Ledger:      newLedgerDoc(s.Ledger),
 		Sent:        sentDoc{Bytes: s.SentBytes, Count: s.SentRecords, Cursor: cursor(s.Position)},
+		Stalls:      s.Stalls,
 		Started:     &s.Started,
 		Type:        s.Type,
 	}

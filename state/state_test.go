@@ -34,14 +34,14 @@ func full() pump.Snapshot {
 		Read:   position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
 		Health: pump.Disconnected, HealthSince: at.Add(time.Second), LastSent: at.Add(time.Minute),
 		LastError: `connection <refused> "quoted" ünïcode`, LastErrorTime: at.Add(time.Hour), Errors: []string{"a", "b & c"},
-		Lag: pump.Lag{Entries: 12, Age: 1234567891 * time.Microsecond, Tail: position(112)},
+		Stalls: 3, Lag: pump.Lag{Entries: 12, Age: 1234567891 * time.Microsecond, Tail: position(112)},
 	}
 	return pump.Snapshot{
 		StartTime: at,
 		Readers: map[string]pump.ReaderSnapshot{
 			"journal": {
 				Position: position(100), Searches: map[string]int64{"hits": 3}, Lines: 100, Bytes: 9999, Gaps: gaps,
-				Corrupted: 2, Waiting: "no journal yet",
+				Corrupted: 2, Stalls: 4, Waiting: "no journal yet",
 				Senders: map[string]pump.SenderSnapshot{"file": sender},
 			},
 		},

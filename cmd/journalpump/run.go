@@ -36,12 +36,6 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "with --once: how long a destination may refuse before it is given up")
 }
 
-// stopTimeout bounds a stop; stopSlack is what the rest of a stop, such as saving the state, may take on top.
-const (
-	stopTimeout = 10 * time.Second
-	stopSlack   = 3 * time.Second
-)
-
 // gcPercent is how much memory may be allocated between two garbage collections, in percent of what is in use. Little is in
 // use, some chunks of the journal, so that twice Go's default costs 15 MB and saves a tenth of the CPU.
 const gcPercent = 200
@@ -107,6 +101,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.metrics.use(ctx, d.config.Statsd)
 	defer d.metrics.close()
 
+	stopTimeout := d.config.StopTimeout.Duration()
 	d.pump = pump.New(pump.Options{
 		Logger:      d.log,
 		Metrics:     &d.metrics,
@@ -131,14 +126,14 @@ func (d *daemon) run(ctx context.Context) error {
 	background.Go(func() { d.feedWatchdog(helpers) })
 	background.Go(func() { d.reloadOn(helpers, hangups) })
 	go func() { ended <- d.pump.Run(ctx, specs) }()
-	err = d.wait(ctx, ended)
+	err = d.wait(ctx, ended, stopTimeout)
 	quit()
 	background.Wait()
 	return err
 }
 
-// wait waits for the pump to end. After a stop it gives up on one that does not.
-func (d *daemon) wait(ctx context.Context, ended <-chan error) error {
+// wait waits for the pump to end. After a stop it gives up on one that does not within the limit.
+func (d *daemon) wait(ctx context.Context, ended <-chan error, limit time.Duration) error {
 	select {
 	case err := <-ended:
 		return err
@@ -146,13 +141,13 @@ func (d *daemon) wait(ctx context.Context, ended <-chan error) error {
 	}
 	d.log.Info("stopping")
 	d.tell(d.notify.Stopping("stopping"))
-	giveUp := time.NewTimer(stopTimeout + stopSlack)
+	giveUp := time.NewTimer(limit)
 	defer giveUp.Stop()
 	select {
 	case err := <-ended:
 		return err
 	case <-giveUp.C:
-		return fmt.Errorf("something did not stop within %v; what it was sending will be sent again", stopTimeout+stopSlack)
+		return fmt.Errorf("something did not stop within %v; what it was sending will be sent again", limit)
 	}
 }
 
@@ -209,6 +204,10 @@ func (d *daemon) reload(ctx context.Context) error {
 	if cfg.StateFile != d.config.StateFile {
 		d.log.Warn("json_state_file_path was changed; that takes effect at the next start", "now", d.config.StateFile)
 		cfg.StateFile = d.config.StateFile
+	}
+	if cfg.StopTimeout != d.config.StopTimeout {
+		d.log.Warn("stop_timeout was changed; that takes effect at the next start", "now", d.config.StopTimeout)
+		cfg.StopTimeout = d.config.StopTimeout
 	}
 	if err := d.pump.Reload(ctx, specs); err != nil {
 		return err

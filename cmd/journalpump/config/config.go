@@ -32,9 +32,10 @@ type Config struct {
 	Filters
 	MatchSettings
 	Buffer
-	BinaryFields   BinaryFields `json:"binary_fields"`
-	DeadLetterFile string       `json:"dead_letter_file"`      // "" only counts what destinations refuse for good
-	DeadLetterMax  conf.Size    `json:"dead_letter_max_bytes"` // 0: no limit
+	BinaryFields   BinaryFields  `json:"binary_fields"`
+	StopTimeout    conf.Duration `json:"stop_timeout"`
+	DeadLetterFile string        `json:"dead_letter_file"`      // "" only counts what destinations refuse for good
+	DeadLetterMax  conf.Size     `json:"dead_letter_max_bytes"` // 0: no limit
 
 	Readers []*Reader // in the order of the file
 
@@ -121,6 +122,7 @@ const (
 	DefaultMaxBytes   = 5 << 20
 	DefaultSlowSearch = conf.Duration(10e9)
 
+	DefaultStopTimeout   = conf.Duration(10e9)
 	DefaultDeadLetterMax = 100 << 20
 )
 
@@ -130,6 +132,7 @@ func defaultConfig() *Config {
 		LogLevel:  LogLevel(slog.LevelInfo),
 		Buffer:    Buffer{DefaultMaxLength, DefaultMaxBytes},
 
+		StopTimeout:   DefaultStopTimeout,
 		DeadLetterMax: DefaultDeadLetterMax,
 	}
 }

@@ -20,6 +20,9 @@ func (c *Config) validate() {
 	if c.Statsd != nil {
 		c.Statsd.validate(c.object)
 	}
+	if c.StopTimeout == 0 {
+		c.object.Errorf("stop_timeout", "must be more than 0")
+	}
 	c.Filters.validate(c.object)
 	c.MatchSettings.validate(c.object)
 	c.Buffer.validate(c.object)
