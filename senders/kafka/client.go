@@ -122,11 +122,30 @@ func (c *client) partitions(ctx context.Context, topics []string) (map[string]pa
 		}
 		c.log.Info("the topic did not exist and was created", "topic", name)
 	}
-	missing, err = c.lookUp(ctx, missing, found)
-	if err == nil && len(missing) > 0 {
-		err = fmt.Errorf("topic %q: %w", missing[0], kafka.UnknownTopicOrPartition)
+	return found, c.await(ctx, missing, found)
+}
+
+// await adds topics to found that were just created, which brokers learn of one after the other.
+func (c *client) await(ctx context.Context, topics []string, found map[string]partitions) error {
+	const attempts, pause = 40, 100 * time.Millisecond
+	var missing []string
+	var err error
+	for range attempts {
+		missing, err = c.lookUp(ctx, topics, found)
+		switch {
+		case err == nil && len(missing) == 0:
+			return nil
+		case err == nil:
+			err = fmt.Errorf("topic %q: %w", missing[0], kafka.UnknownTopicOrPartition)
+		case !errors.Is(err, kafka.LeaderNotAvailable):
+			return err
+		}
+		c.transport.CloseIdleConnections() // what it knows of the topics it takes for true for a while
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
 	}
-	return found, err
+	return err
 }
 
 // lookUp adds the topics that exist to found and returns those that don't.
@@ -151,7 +170,7 @@ func (c *client) lookUp(ctx context.Context, topics []string, found map[string]p
 				}
 			}
 			if len(p.leading) == 0 {
-				return nil, fmt.Errorf("topic %q: none of its %d partitions has a leader", t.Name, len(p.all))
+				return nil, fmt.Errorf("topic %q: none of its %d partitions has a leader: %w", t.Name, len(p.all), kafka.LeaderNotAvailable)
 			}
 			found[t.Name] = p
 		}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +194,39 @@ func TestTopicsAreCreated(t *testing.T) {
 }
 
 // Somebody else creates the topic between our looking and our creating.
+// A broker that hasn't heard yet of a topic that was created is asked again.
+func TestTopicIsAwaited(t *testing.T) {
+	c := newCluster(t, 1)
+	cfg := configFor(c)
+	cfg.Topic = "fresh"
+	cfg.TopicConfig = &TopicConfig{NumPartitions: 1, ReplicationFactor: 1}
+	created, asked := false, 0
+	c.ControlKey(int16(kmsg.CreateTopics), func(kmsg.Request) (kmsg.Response, error, bool) {
+		created = true
+		return nil, nil, false
+	})
+	c.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if !created || asked == 3 {
+			return nil, nil, false
+		}
+		asked++
+		response := request.ResponseKind().(*kmsg.MetadataResponse)
+		host, port, err := net.SplitHostPort(c.ListenAddrs()[0])
+		if err != nil {
+			return nil, err, true
+		}
+		n, err := strconv.ParseInt(port, 10, 32)
+		response.Brokers = []kmsg.MetadataResponseBroker{{Host: host, Port: int32(n)}}
+		response.Topics = []kmsg.MetadataResponseTopic{{Topic: &cfg.Topic, ErrorCode: kerr.UnknownTopicOrPartition.Code}}
+		return response, err, true
+	})
+	send(t, open(t, cfg), sendertest.Batch(0, 1))
+	if asked != 3 {
+		t.Errorf("asked %d times before the topic was known", asked)
+	}
+}
+
 func TestTopicExistsAlready(t *testing.T) {
 	c := newCluster(t, 1)
 	cfg := configFor(c)

@@ -2,6 +2,8 @@ package rsyslogd
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -145,12 +147,15 @@ func TestServerIsKilled(t *testing.T) { //nolint:paralleltest // likewise
 	each(t, func(t *testing.T, journal string, s *server, p protocol) {
 		t.Helper()
 		s.start(t)
-		pump := program.Start(t, nil, "--once", "--timeout", "50s", configure(t, journal, s, p))
-		stored := 0 // messages at each end, which are all that can be there twice over a stream
+		config := configure(t, journal, s, p)
+		pump := program.Start(t, nil, "--once", "--timeout", "50s", config)
+		stored := 0        // messages at each end, which are all that can be there twice over a stream
+		var accepted []int // how many messages were known to be accepted at each end
 		signals := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGTERM}
 		for i, signal := range signals {
 			before := s.size()
 			program.Until(t, "some messages have come", func() bool { return s.size() > before+(i+1)*batch || pump.Ended() })
+			accepted = append(accepted, sent(t, config))
 			s.end(t, signal)
 			stored += len(s.numbers(t, i+1))
 			s.start(t)
@@ -162,8 +167,10 @@ func TestServerIsKilled(t *testing.T) { //nolint:paralleltest // likewise
 			program.Until(t, "rsyslogd has read what it can", s.steady())
 		}
 		s.end(t, syscall.SIGTERM)
-		c := count(s.numbers(t, len(signals)))
-		t.Logf("%+v", c)
+		numbers := s.numbers(t, len(signals))
+		c := count(numbers)
+		t.Logf("%+v; accepted at the ends: %v", c, accepted)
+		checkRepetitions(t, numbers, accepted)
 		onTheWay := len(signals) * batch
 		switch {
 		case p.acked && c.missing > 0:
@@ -174,4 +181,47 @@ func TestServerIsKilled(t *testing.T) { //nolint:paralleltest // likewise
 			t.Errorf("%d messages are there twice, which is more than was on the way", c.twice)
 		}
 	})
+}
+
+// checkRepetitions: an end of the server has those messages sent again at most that had not been accepted before it.
+func checkRepetitions(t *testing.T, numbers, accepted []int) {
+	t.Helper()
+	times := make([]int, entries)
+	for _, n := range numbers {
+		times[n]++
+	}
+	for n, there := range times {
+		most := 1
+		for _, a := range accepted {
+			if n >= a {
+				most++
+			}
+		}
+		if there > most {
+			t.Errorf("message %d is there %d times, at most %d times it may be; accepted at the ends: %v", n, there, most, accepted)
+			return
+		}
+	}
+}
+
+// sent returns how many entries were accepted, by the state file beside the configuration, which is a second behind.
+func sent(t *testing.T, config string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(config), "state.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0
+	}
+	var state struct {
+		Readers map[string]struct {
+			Senders map[string]struct {
+				Sent struct {
+					Count int `json:"count"`
+				} `json:"sent"`
+			} `json:"senders"`
+		} `json:"readers"`
+	}
+	if err != nil || json.Unmarshal(text, &state) != nil {
+		t.Fatalf("state file: %v: %.200q", err, text)
+	}
+	return state.Readers["r"].Senders["s"].Sent.Count
 }
