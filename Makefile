@@ -12,6 +12,8 @@ BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 TAGS     := grpcnotrace
 FUZZTIME ?= 20s
 TORTURE_RUNS ?= 1000
+ISOLATION ?= 10m
+ISOLATION_RATE ?= 20000
 BENCH    ?= .
 
 # The packages of Debian that each task needs; what is missing is installed, see .ci/need.
@@ -28,7 +30,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long torture \
+.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long torture isolation \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
@@ -69,6 +71,9 @@ e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reload
 
 torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, TORTURE_SEED)
 	TORTURE_RUNS=$(TORTURE_RUNS) $(GO) test -count=1 -timeout 3h -parallel 4 -run '^TestPromise' -v ./test/promise
+
+isolation: need-test ## one destination swallows everything for ten minutes at 20,000 entries/s: what do the others notice? (ISOLATION, ISOLATION_RATE)
+	ISOLATION=$(ISOLATION) ISOLATION_RATE=$(ISOLATION_RATE) $(GO) test -count=1 -timeout 3h -run '^TestIsolation' -v ./test/promise
 
 lint: lint-format lint-sleep lint-modules lint-vet lint-go lint-shell ## run all linters (make -k lint: don't stop at the first)
 

@@ -11,7 +11,13 @@ const Patience = 60 * time.Second
 // Until waits for the condition to become true and fails the test when it doesn't within Patience.
 func Until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(Patience)
+	UntilWithin(t, Patience, what, condition)
+}
+
+// UntilWithin is Until with a patience of one's own.
+func UntilWithin(t *testing.T, patience time.Duration, what string, condition func() bool) {
+	t.Helper()
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
@@ -19,7 +25,7 @@ func Until(t *testing.T, what string, condition func() bool) {
 		select {
 		case <-poll.C:
 		case <-limit.C:
-			t.Fatalf("waited %v in vain: %s", Patience, what)
+			t.Fatalf("waited %v in vain: %s", patience, what)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package promise
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -27,6 +28,7 @@ type agent struct {
 	gone         []bool // by destination: its name does not resolve
 	interval     []float64
 	env          []string
+	batch        int // bytes; 0: batchBytes
 
 	process *program.Process
 	kills   int
@@ -55,7 +57,7 @@ func (a *agent) write(t *testing.T) {
 	}
 	text, err := json.Marshal(map[string]any{
 		"json_state_file_path": a.stateFile(),
-		"msg_buffer_max_bytes": batchBytes,
+		"msg_buffer_max_bytes": cmp.Or(a.batch, batchBytes),
 		"readers": map[string]any{reader: map[string]any{
 			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "senders": senders,
 		}},
@@ -110,23 +112,29 @@ func (a *agent) stop(t *testing.T) {
 
 // measure notes what the process takes now.
 func (a *agent) measure() {
+	u := a.usage()
+	a.most.rss, a.most.descriptors, a.most.threads = max(a.most.rss, u.rss), max(a.most.descriptors, u.descriptors), max(a.most.threads, u.threads)
+}
+
+func (a *agent) usage() (u usage) {
 	proc := fmt.Sprintf("/proc/%d", a.process.PID())
 	if open, err := os.ReadDir(proc + "/fd"); err == nil {
-		a.most.descriptors = max(a.most.descriptors, len(open))
+		u.descriptors = len(open)
 	}
 	text, err := os.ReadFile(proc + "/status")
 	if err != nil {
-		return
+		return u
 	}
 	for line := range strings.Lines(string(text)) {
 		var n int
 		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &n); err == nil {
-			a.most.rss = max(a.most.rss, n)
+			u.rss = n
 		}
 		if _, err := fmt.Sscanf(line, "Threads: %d", &n); err == nil {
-			a.most.threads = max(a.most.threads, n)
+			u.threads = n
 		}
 	}
+	return u
 }
 
 // limitFiles lets the agent open no more files than it has, or as many as usual.

@@ -3,6 +3,7 @@ package promise
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -18,13 +19,28 @@ type arrivals struct {
 	mu      sync.Mutex
 	numbers []int
 	stored  map[string]bool // by ID, where the destination knows IDs
+	newest  int             // the highest number
+	passed  chan int        // if not nil, told of newest after each batch that moved it; it has room
 }
 
 // add accepts all entries in what was sent.
 func (a *arrivals) add(sent []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.append(sent)
+}
+
+func (a *arrivals) append(sent []byte) {
+	from := len(a.numbers)
 	a.numbers = appendNumbers(a.numbers, sent)
+	if from == len(a.numbers) || slices.Max(a.numbers[from:]) <= a.newest {
+		return
+	}
+	a.newest = slices.Max(a.numbers[from:])
+	select {
+	case a.passed <- a.newest:
+	default:
+	}
 }
 
 // store accepts an entry unless it has it; it reports whether it is new.
@@ -38,7 +54,7 @@ func (a *arrivals) store(id string, sent []byte) bool {
 		return false
 	}
 	a.stored[id] = true
-	a.numbers = appendNumbers(a.numbers, sent)
+	a.append(sent)
 	return true
 }
 
