@@ -82,6 +82,15 @@ func (a *agent) start(t *testing.T) {
 	a.process = program.Start(t, a.env, a.config)
 }
 
+// awaitStart waits until the agent handles signals. Before, they end it.
+func (a *agent) awaitStart(t *testing.T) {
+	t.Helper()
+	program.Until(t, "the agent has started", func() bool { return a.process.Ended() || strings.Contains(a.process.Output(), " started ") })
+	if a.process.Ended() {
+		t.Errorf("the agent has ended by itself; it said:\n%s", a.process.Output())
+	}
+}
+
 // kill kills the agent; between is done before it is started again.
 func (a *agent) kill(t *testing.T, between func()) {
 	t.Helper()

@@ -100,6 +100,7 @@ func (r *run) step(s Step) {
 		a.stop(t)
 		a.start(t)
 	case Reload:
+		a.awaitStart(t)
 		a.process.Signal(t, syscall.SIGHUP)
 	case Reconfigure:
 		a.interval[s.Which] = 0.05 + 0.05*float64(r.rnd.IntN(3))
@@ -137,6 +138,7 @@ func (r *run) setFault(i int, f Fault) {
 func (a *agent) reload(t *testing.T) {
 	t.Helper()
 	a.write(t)
+	a.awaitStart(t)
 	a.process.Signal(t, syscall.SIGHUP)
 }
 
@@ -145,6 +147,8 @@ func (r *run) finish() {
 	t, a := r.t, r.agent
 	if r.rnd.IntN(2) == 0 { // otherwise it has to stop while all is still wrong
 		r.mend()
+		a.limitFiles(t, false)
+		a.reload(t)
 	}
 	a.stop(t)
 	r.mend()
@@ -162,10 +166,6 @@ func (r *run) mend() {
 	}
 	a.blockState(r.t, false)
 	a.state.free(r.t)
-	if !a.process.Ended() {
-		a.limitFiles(r.t, false)
-		a.reload(r.t)
-	}
 }
 
 // checkUsage holds the agent to bounds that it may not reach however long it runs.
