@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"journalpump/cmd/journalpump/config"
-	"journalpump/deadletter"
+	"journalpump/state/deadletter"
 	"journalpump/internal/logging"
 	"journalpump/pump"
 )

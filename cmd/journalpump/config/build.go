@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"journalpump/deadletter"
+	"journalpump/state/deadletter"
 	"journalpump/filters"
 	"journalpump/filters/convert"
 	"journalpump/filters/search"
