@@ -13,6 +13,7 @@ import (
 type cursor struct {
 	info  *fileInfo
 	chain *chain
+	dir   *directory
 	file  *journalfile.File
 	all   *journalfile.Entries
 	index *indexWalk // while matches are looked up in the file's index; else nil

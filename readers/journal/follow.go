@@ -12,7 +12,7 @@ import (
 func (it *iterator) Wait(ctx context.Context) error {
 	if it.waiting {
 		it.waiting = false
-		return sleep(ctx, settleTime)
+		return sleep(ctx, stampTime)
 	}
 	for {
 		stirred, err := it.stirred()
@@ -45,6 +45,9 @@ func (it *iterator) stirred() (bool, error) {
 	for _, c := range it.cursors {
 		if !c.live {
 			continue
+		}
+		if !c.orphaned.IsZero() && c.abandoned() {
+			return true, nil // it can be closed
 		}
 		n, err := c.file.NEntries()
 		if err != nil || n > c.limit {

@@ -1,15 +1,15 @@
 package journal
 
 import (
-	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"journalpump/readers/journal/journaldir"
+	"journalpump/test/journald"
 	"journalpump/test/program"
 	"journalpump/test/torture"
 )
@@ -30,28 +30,23 @@ func followSettings(t *testing.T) (rounds int, seed uint64) {
 		}
 		return n
 	}
-	rounds = int(number("FOLLOW_ROUNDS", 40))
+	rounds = int(number("FOLLOW_ROUNDS", 30))
 	seed = number("FOLLOW_SEED", uint64(time.Now().UnixNano()&0xffffff))
 	t.Logf("FOLLOW_SEED=%d FOLLOW_ROUNDS=%d", seed, rounds)
 	return rounds, seed
 }
 
 // TestFollow follows a journald of several users while all sorts of things happen to its files. Nothing that exists is
-// missed, nothing comes twice, and what went unread is in a gap.
+// missed, nothing comes twice, all is in order, and what went unread is in a gap.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	rounds, seed := followSettings(t)
-	rnd := rand.New(rand.NewPCG(seed, 0))
 	j := torture.NewJournal(t, seed, "a", 2000, 0, 4242, 4243)
-	l := openLog(t, namespace(j.Instance))
-	followers := []*follower{
-		startFollower(t, l, followOptions{}),
-		startFollower(t, l, followOptions{replaced: rand.New(rand.NewPCG(seed, 3))}),
-		startFollower(t, l, followOptions{replaced: rand.New(rand.NewPCG(seed, 4)), back: true}),
-	}
-	caughtUp := func() { awaitAll(t, followers, "a", j.Writer.Mark(t, j.Instance)) }
-	acts := torture.Acts()
-	growth := newGrowth(rounds)
+	followers := startFollowers(t, openLog(t, namespace(j.Instance)), seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	caughtUp := func() { followers.await(t, "a", j.Mark(t)) }
+	acts := j.Acts()
+	growth := newGrowth(j.Path, rounds)
 	for round := range rounds {
 		j.Pause(t, 100*time.Millisecond)
 		j.Act(t, acts, caughtUp)
@@ -70,71 +65,181 @@ func TestFollow(t *testing.T) {
 	j.Calm(t, caughtUp)
 	growth.check(t)
 	j.Settle(t)
-	last := j.Writer.Sent()
-	awaitAll(t, followers, "a", last)
-	present := torture.Present(t, j.Files(t)...)
-	for i, f := range followers {
-		f.stop(t)
-		f.check(t, fmt.Sprintf("follower %d", i), j.Stored, present)
-	}
-	t.Logf("%d messages, %d stored; %v", last, j.Stored.Count("a"), j.Done)
-	t.Logf("from sending to delivery: %v", followers[0].sent)
-	t.Logf("from journald's timestamp to delivery: %v", followers[0].stamped)
+	followers.check(t, j.Directory)
+	t.Logf("%d messages, %d stored; %v", j.Writer.Sent(), j.Stored.Count("a"), j.Done)
 }
 
-// growth compares what the process holds early and late in a run.
-type growth struct {
-	early      int // rounds
-	before     torture.Usage
-	goroutines int
-}
-
-func newGrowth(rounds int) *growth { return &growth{early: rounds / 5} }
-
-func (g *growth) due(round int) bool { return round == g.early }
-
-func (g *growth) measure(t *testing.T) {
-	t.Helper()
-	runtime.GC()
-	g.before, g.goroutines = torture.Measure(t, os.Getpid()), runtime.NumGoroutine()
-}
-
-// The bounds allow for what comes and goes: files that are just being read, and what the test itself remembers.
-const (
-	moreDescriptors = 12
-	moreGoroutines  = 4
-	moreBytes       = 96 << 20
-)
-
-func (g *growth) check(t *testing.T) {
-	t.Helper()
-	late := time.Now().Add(2 * orphanTime) // files that were deleted stay open for a while
-	now := torture.Measure(t, os.Getpid())
-	for now.Descriptors > g.before.Descriptors+moreDescriptors && time.Now().Before(late) {
-		program.Pause(t, 100*time.Millisecond)
-		now = torture.Measure(t, os.Getpid())
-	}
-	runtime.GC()
-	goroutines := runtime.NumGoroutine()
-	t.Logf("after a fifth of the rounds %v, %d goroutines; in the end %v, %d goroutines", g.before, g.goroutines, now, goroutines)
-	if now.Descriptors > g.before.Descriptors+moreDescriptors {
-		t.Errorf("%d descriptors, %d before", now.Descriptors, g.before.Descriptors)
-	}
-	if goroutines > g.goroutines+moreGoroutines {
-		t.Errorf("%d goroutines, %d before", goroutines, g.goroutines)
-	}
-	if now.Resident+now.Mapped > g.before.Resident+g.before.Mapped+moreBytes {
-		t.Errorf("%d bytes resident, %d before", now.Resident+now.Mapped, g.before.Resident+g.before.Mapped)
-	}
-}
-
-func awaitAll(t *testing.T, followers []*follower, source string, number int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for i, f := range followers {
-		if err := f.await(ctx, source, number); err != nil {
-			t.Fatalf("follower %d: %v", i, err)
+// TestFollowRemote does the same to a systemd-journal-remote, which gives every file that it begins a sequence of its own.
+func TestFollowRemote(t *testing.T) {
+	t.Parallel()
+	rounds, seed := followSettings(t)
+	dir := filepath.Join(t.TempDir(), "journal")
+	r := torture.NewRemote(t, dir, seed, "a", 2000)
+	followers := startFollowers(t, openDir(t, dir), seed)
+	caughtUp := func() { followers.await(t, "a", r.Writer.Mark(t)) }
+	acts := r.Acts()
+	growth := newGrowth(r.Path, rounds)
+	for round := range rounds {
+		r.Pause(t, 100*time.Millisecond)
+		r.Act(t, acts, caughtUp)
+		r.Rotate(t)
+		if growth.due(round) {
+			r.Calm(t, caughtUp)
+			growth.measure(t)
+		}
+		if t.Failed() {
+			break
 		}
 	}
+	r.Calm(t, caughtUp)
+	growth.check(t)
+	r.Settle(t)
+	followers.check(t, r.Directory)
+	t.Logf("%d messages, %d stored; %v", r.Writer.Sent(), r.Stored.Count("a"), r.Done)
+}
+
+// TestFollowFullDisk lets the disk fill up again and again. What journald could not write was never there.
+func TestFollowFullDisk(t *testing.T) {
+	t.Parallel()
+	rounds, seed := followSettings(t)
+	instance := journald.Start(t, "SystemMaxFileSize=4M")
+	instance.Stop(t)
+	if err := os.RemoveAll(instance.Dir); err != nil {
+		t.Fatal(err)
+	}
+	journald.Tmpfs(t, instance.Dir, 24<<20)
+	instance.Restart(t)
+	j := torture.MistreatJournal(t, instance, seed, "a", 2000, 0, 4242)
+	followers := startFollowers(t, openLog(t, namespace(instance)), seed)
+	caughtUp := func() { followers.await(t, "a", j.Mark(t)) }
+	ballast := filepath.Join(j.Path, "ballast")
+	for range max(rounds/10, 2) {
+		j.Pause(t, 200*time.Millisecond)
+		caughtUp() // what comes now may be vacuumed by journald itself
+		j.Look(t)
+		j.Writer.Boost(8000) // more than what journald has allocated already
+		keepFull(t, ballast)
+		j.Rotate(t)
+		j.Look(t)
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+		program.Until(t, "messages are stored again", func() bool { return stored(t, j) })
+		if t.Failed() {
+			break
+		}
+	}
+	j.Settle(t)
+	followers.check(t, j.Directory)
+	if len(followers[0].holes) == 0 {
+		t.Error("the disk was never full: journald has stored every message")
+	}
+	t.Logf("%d messages, %d known to have been stored", j.Writer.Sent(), j.Stored.Count("a"))
+}
+
+// keepFull makes a file so large that nothing else has room beside it, for a while: journald makes room by deleting files.
+func keepFull(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 40 {
+		for size := 1 << 20; size >= 4096; {
+			if _, err := f.Write(make([]byte, size)); err != nil {
+				size /= 2
+			}
+		}
+		program.Pause(t, 10*time.Millisecond)
+	}
+}
+
+// stored reports whether a message that is logged now is stored.
+func stored(t *testing.T, j *torture.Journal) bool {
+	t.Helper()
+	n := j.Mark(t)
+	now := torture.NewStored()
+	now.Look(t, j.Files(t)...)
+	_, ok := now.Where("a", n)
+	return ok
+}
+
+// TestFollowNamespaces follows three journalds as one log: the machine's own, which goes on in /var in the middle of it, and
+// two of namespaces.
+func TestFollowNamespaces(t *testing.T) {
+	t.Parallel()
+	rounds, seed := followSettings(t)
+	system := torture.MistreatJournal(t, journald.StartSystem(t), seed, "system", 700, 0, 4242)
+	all := []*torture.Journal{system}
+	for i, source := range []string{"b", "c"} {
+		j := torture.NewJournal(t, seed+uint64(i), source, 700, 0, 4242)
+		link := filepath.Join(system.Root, "var/log/journal", filepath.Base(j.Path))
+		if err := os.Symlink(j.Path, link); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, j)
+	}
+	l := openLog(t, Options{Selection: journaldir.Selection{
+		Path: system.Root, Namespaces: []string{"*"}, Flags: journaldir.OSRoot,
+	}})
+	followers := startFollowers(t, l, seed)
+	rounds = max(rounds/3, 6)
+	for round := range rounds {
+		for _, j := range all {
+			j.Pause(t, 50*time.Millisecond)
+			j.Rotate(t)
+		}
+		if round == rounds/2 {
+			system.FlushToVar(t)
+		}
+		if t.Failed() {
+			break
+		}
+	}
+	for _, j := range all {
+		j.Settle(t)
+	}
+	followers.check(t, system.Directory, all[1].Directory, all[2].Directory)
+}
+
+// TestFollowMoved moves the directory away while journald begins to write a file that was empty: what the file has by then
+// comes when the directory is back, or when it stays away.
+func TestFollowMoved(t *testing.T) {
+	t.Parallel()
+	j := journald.Start(t)
+	native := j.Native(t)
+	log := func(text string) {
+		t.Helper()
+		if err := native.Message(text); err != nil {
+			t.Fatal(err)
+		}
+		j.Sync(t)
+	}
+	log("one")
+	j.Rotate(t)
+	l := openLog(t, namespace(j))
+	it, _ := followed(t, l)
+	away := filepath.Join(filepath.Dir(j.Dir), ".away-"+filepath.Base(j.Dir))
+	t.Cleanup(func() { os.RemoveAll(away) })
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	move(j.Dir, away)
+	log("two")
+	if c, err := it.Next(t.Context()); err == nil {
+		t.Errorf("while the directory is away there is %v", recordsOf(c))
+	}
+	move(away, j.Dir)
+	awaitMessage(t, it, "two")
+	move(j.Dir, away)
+	log("three")
+	awaitMessage(t, it, "three")
+	move(away, j.Dir)
+	log("four")
+	awaitMessage(t, it, "four")
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"journalpump/pump"
+	"journalpump/test/program"
 	"journalpump/test/torture"
 )
 
@@ -211,25 +212,64 @@ func (f *follower) await(ctx context.Context, source string, number int) error {
 	}
 }
 
-// check holds what did not come against what was stored: it must be gone, and be in a gap.
-func (f *follower) check(t *testing.T, name string, stored *torture.Stored, present map[torture.Message]bool) {
+// followers follow one log in different ways.
+type followers []*follower
+
+// startFollowers starts one follower that goes on, one whose iterator is replaced, and one that also goes back.
+func startFollowers(t *testing.T, l *Log, seed uint64) followers {
 	t.Helper()
-	there := make(map[string]map[int]bool)
-	for m := range present {
-		if there[m.Source] == nil {
-			there[m.Source] = map[int]bool{}
-		}
-		there[m.Source][m.Number] = true
+	return followers{
+		startFollower(t, l, followOptions{}),
+		startFollower(t, l, followOptions{replaced: rand.New(rand.NewPCG(seed, 3))}),
+		startFollower(t, l, followOptions{replaced: rand.New(rand.NewPCG(seed, 4)), back: true}),
 	}
+}
+
+// await waits until all have the message.
+func (fs followers) await(t *testing.T, source string, number int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), program.Patience)
+	defer cancel()
+	for i, f := range fs {
+		if err := f.await(ctx, source, number); err != nil {
+			t.Fatalf("follower %d: %v", i, err)
+		}
+	}
+}
+
+// check waits until all have all that is there, ends them, and holds what they got against what was stored.
+func (fs followers) check(t *testing.T, dirs ...*torture.Directory) {
+	t.Helper()
+	stored := torture.NewStored()
+	there := torture.NewStored()
+	for _, d := range dirs {
+		stored.Include(d.Stored)
+		there.Look(t, d.Files(t)...)
+	}
+	for source, last := range there.Last() {
+		fs.await(t, source, last)
+	}
+	for i, f := range fs {
+		f.stop(t)
+		f.check(t, fmt.Sprintf("follower %d", i), stored, there)
+	}
+	t.Logf("from sending to delivery: %v", fs[0].sent)
+	t.Logf("from the entry's timestamp to delivery: %v", fs[0].stamped)
+}
+
+// check holds what did not come against what was stored: it must be gone, and be in a gap.
+func (f *follower) check(t *testing.T, name string, stored, there *torture.Stored) {
+	t.Helper()
 	lost, never := 0, 0
 	for _, h := range f.holes {
 		for n := h.first; n <= h.last; n++ {
 			p, ok := stored.Where(h.source, n)
+			_, present := there.Where(h.source, n)
 			switch {
+			case present:
+				f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d did not come, and is there: %v; started after %v", h.source, n, p, h.start))
 			case !ok:
 				never++
-			case there[h.source][n]:
-				f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d did not come, and is there: %v; started after %v", h.source, n, p, h.start))
 			case !f.inGap(p) && !f.opts.back: // what was vacuumed before an iterator was opened, it cannot always know of
 				f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d did not come, and is in no gap: %v; started after %v", h.source, n, p, h.start))
 			default:
@@ -244,10 +284,7 @@ func (f *follower) check(t *testing.T, name string, stored *torture.Stored, pres
 		}
 		t.Errorf("%s: %s", name, text)
 	}
-	for _, g := range f.gaps[:min(len(f.gaps), 5)] {
-		t.Logf("%s: %+v", name, g)
-	}
-	t.Logf("%s: %d entries, %d messages in %d gaps, %d never stored", name, f.entries, lost, len(f.gaps), never)
+	t.Logf("%s: %d entries, %d messages lost in %d gaps, %d never stored", name, f.entries, lost, len(f.gaps), never)
 }
 
 func (f *follower) inGap(p torture.Place) bool {
@@ -258,4 +295,41 @@ func (f *follower) inGap(p torture.Place) bool {
 		}
 	}
 	return false
+}
+
+// followed opens a log and reads it to its end.
+func followed(t *testing.T, l *Log) (pump.Iterator, result) {
+	t.Helper()
+	it, err := l.Open(t.Context(), pump.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := it.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return it, drain(t, it, pump.Position{})
+}
+
+// awaitMessage follows until a message comes.
+func awaitMessage(t *testing.T, it pump.Iterator, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), program.Patience)
+	defer cancel()
+	for {
+		c, err := it.Next(ctx)
+		if errors.Is(err, pump.ErrNoMore) {
+			err = it.Wait(ctx)
+			c = &pump.Chunk{}
+		}
+		if err != nil {
+			t.Fatalf("waiting for %q: %v", text, err)
+		}
+		for i := range c.Entries {
+			if got, _ := c.Lookup(i, "MESSAGE"); string(got) == text {
+				return
+			}
+		}
+	}
 }

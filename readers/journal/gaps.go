@@ -27,10 +27,16 @@ func (it *iterator) reportVanished(ch *chain, info *fileInfo) {
 	})
 }
 
-// countProblems counts each unreadable file once.
+// countProblems counts each unreadable file once, for as long as it is there.
 func (it *iterator) countProblems(problems []Problem) {
+	before := it.failed
+	it.failed = make(map[string]bool, len(problems))
 	for _, p := range problems {
-		if it.failed[p.Path] || errors.Is(p.Err, fs.ErrPermission) {
+		if errors.Is(p.Err, fs.ErrPermission) {
+			continue
+		}
+		if before[p.Path] {
+			it.failed[p.Path] = true
 			continue
 		}
 		if p.passing {

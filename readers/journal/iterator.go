@@ -13,9 +13,12 @@ import (
 )
 
 const (
-	// settleTime is how long an entry of the current boot rests while several chains are being written: their writers
-	// don't wait for each other, so one may be about to write what is older by a moment.
-	settleTime = 10 * time.Millisecond
+	// Entries of the current boot rest while more is being written that is not in line with them. A journald writes one entry
+	// after the other, but may stamp several of a moment alike and write them to files of several chains: theirs rest for
+	// stampTime. Several journalds, each in a directory of its own, don't wait for each other, so one may be about to write
+	// what it stamped a moment earlier: theirs rest for settleTime.
+	stampTime  = 10 * time.Millisecond
+	settleTime = 100 * time.Millisecond
 
 	// Files that are followed are looked at every pollMin after something happened, easing to pollMax.
 	pollMin = 10 * time.Millisecond
@@ -50,6 +53,7 @@ func (ch *chain) known() uint64 {
 // iterator is a pump.Iterator. Its state is pos and, for every chain, last; the files are only the means.
 type iterator struct {
 	log     *Log
+	start   pump.Position // what it was opened after
 	pos     pump.Position
 	chains  map[chainID]*chain
 	cursors []*cursor
@@ -63,6 +67,10 @@ type iterator struct {
 	lastKey  key     // of the entry that was handed out, or passed over, last
 	lastFrom *cursor // where it came from
 	seen     bool    // there is a lastKey
+
+	dirs    map[string]*directory // by path
+	settle  time.Duration         // how long entries of the current boot rest
+	settled uint64                // those up to this time, in microseconds since boot, have rested
 
 	report  report
 	build   builder
@@ -81,13 +89,16 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	}
 	it := &iterator{
 		log:    l,
+		start:  after,
 		pos:    after,
 		chains: map[chainID]*chain{},
 		done:   map[fileID]uint64{},
 		failed: map[string]bool{},
+		dirs:   map[string]*directory{},
 		idle:   pollMin,
 	}
 	it.build.init(l)
+	now := monotonicNow()
 	at, err := l.available()
 	if err != nil {
 		return nil, err
@@ -103,6 +114,7 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	if err := it.relist(); err != nil {
 		return nil, errors.Join(err, it.Close())
 	}
+	it.note(now)
 	return it, nil
 }
 
@@ -158,6 +170,7 @@ func byChain(files []*fileInfo) func(yield func([]*fileInfo) bool) {
 // refresh takes another look at all files. What the look before had shown is then confirmed: since it all that was
 // written earlier has come to light.
 func (it *iterator) refresh() error {
+	now := monotonicNow()
 	if err := it.relist(); err != nil {
 		return err
 	}
@@ -184,7 +197,14 @@ func (it *iterator) refresh() error {
 	for _, c := range changed {
 		it.begin(c)
 	}
+	it.note(now)
 	return nil
+}
+
+// note says when the last look has begun, in microseconds since boot.
+func (it *iterator) note(now uint64) {
+	it.settle = it.restTime()
+	it.settled = now - min(now, uint64(it.settle/time.Microsecond)) //nolint:gosec // positive
 }
 
 // relist makes sure that all is known, and open where that is needed, that the directories hold now.
@@ -240,19 +260,46 @@ func (it *iterator) sync(at *listing) error {
 		if info.final {
 			c.retire()
 		}
-		c.info = info
+		c.info, c.dir = info, it.dirOf(info.path)
 	}
 	for _, info := range at.files { // in order
 		if current[info.id] != nil {
 			it.add(info)
 		}
 	}
+	it.forgetChains(at)
 	it.countProblems(at.problems)
 	if it.gen = at.gen; it.moved {
 		it.gen = 0 // there is no such listing: look again
 	}
 	it.shareMemory()
 	return nil
+}
+
+// keptChains is how many chains without files are remembered.
+const keptChains = 64
+
+// forgetChains forgets chains of which there are no files any more, so that they don't add up: systemd-journal-remote begins
+// a new one each time it is started.
+func (it *iterator) forgetChains(at *listing) {
+	if len(it.chains) <= keptChains {
+		return
+	}
+	used := make(map[chainID]bool, len(it.chains))
+	for _, info := range at.files {
+		used[info.chain] = true
+	}
+	for _, c := range it.cursors {
+		used[c.chain.id] = true
+	}
+	if len(it.chains) <= 2*len(used)+keptChains {
+		return
+	}
+	for id := range it.chains {
+		if !used[id] {
+			delete(it.chains, id)
+		}
+	}
 }
 
 // retire notes that nobody writes the file any more. It has its last number of entries by now.
@@ -298,6 +345,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 		}
 		return
 	}
+	c.dir = it.dirOf(info.path)
 	it.cursors = append(it.cursors, c)
 	it.advance(c)
 }

@@ -230,20 +230,24 @@ func isBefore(k, limit *key) bool { return limit == nil || compare(k, limit) < 0
 // ready reports whether the head of a cursor can be handed out: nothing that comes before it can come to light any more.
 // If it only has to settle, it says for how long.
 func (it *iterator) ready(c *cursor) (ok bool, rest time.Duration) {
-	if !c.live {
-		return true, 0
-	}
-	if !it.confirmed(c) {
+	if c.live && !it.confirmed(c) {
 		return false, 0
 	}
-	if c.head.bootID != it.log.bootID || !it.severalWriters() {
+	if it.rested(&c.head) {
 		return true, 0
 	}
-	age, now := uint64(settleTime/time.Microsecond), monotonicNow()
-	if c.head.mono+age > now && c.head.mono <= now {
-		return false, time.Duration(c.head.mono+age-now) * time.Microsecond //nolint:gosec // at most settleTime
+	now := monotonicNow()
+	if c.head.mono > now {
+		return true, 0 // no clock of this machine has stamped it
 	}
-	return true, 0
+	due := c.head.mono + uint64(it.settle/time.Microsecond)           //nolint:gosec // positive
+	return false, time.Duration(due-min(now, due)) * time.Microsecond //nolint:gosec // at most settleTime
+}
+
+// rested reports whether an entry need not rest any more. The look that is asked about must have begun after its rest, so
+// it is not the clock that is asked.
+func (it *iterator) rested(k *key) bool {
+	return it.settle == 0 || k.mono <= it.settled || k.bootID != it.log.bootID
 }
 
 // confirmed reports whether the look before the last one showed the cursor's head, or a later entry of the same sequence.
@@ -256,19 +260,22 @@ func (it *iterator) confirmed(c *cursor) bool {
 	return false
 }
 
-// severalWriters reports whether more than one chain is being written, as far as one can see.
-func (it *iterator) severalWriters() bool {
-	var first *chain
+// restTime returns how long entries of the current boot have to rest, with what is being written now.
+func (it *iterator) restTime() time.Duration {
+	var first *cursor
+	rest := time.Duration(0)
 	for _, c := range it.cursors {
-		if !c.live || c.limit == 0 {
-			continue
+		switch {
+		case !c.live || c.limit == 0:
+		case first == nil:
+			first = c
+		case c.dir != first.dir:
+			return settleTime
+		case c.chain != first.chain:
+			rest = stampTime
 		}
-		if first != nil && c.chain != first {
-			return true
-		}
-		first = c.chain
 	}
-	return false
+	return rest
 }
 
 // run hands out entries of one file until another file's turn comes, the chunk is full, or the rest is not ready. It
@@ -284,7 +291,7 @@ func (it *iterator) run(c *cursor, limit bound) int {
 		if !limit.allows(&c.head) {
 			return n
 		}
-		if c.live {
+		if c.live || !it.rested(&c.head) {
 			if ok, _ := it.ready(c); !ok {
 				return n
 			}
@@ -297,6 +304,9 @@ func (it *iterator) take(c *cursor) {
 	twice := it.seen && it.lastFrom != c && compare(&c.head, &it.lastKey) == 0
 	if !twice && c.head.seqnum <= c.chain.last {
 		twice = c.passed()
+	}
+	if !twice {
+		twice = c.copied()
 	}
 	if !twice {
 		it.build.add(c, &it.report)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,4 +96,33 @@ func Measure(t *testing.T, pid int) Usage {
 func (u Usage) String() string {
 	return fmt.Sprintf("%d descriptors, %d threads, %.1f MiB and %.1f MiB of files", u.Descriptors, u.Threads,
 		float64(u.Resident)/(1<<20), float64(u.Mapped)/(1<<20))
+}
+
+// Open returns how many descriptors a process has of files in a directory, or of such that were deleted there.
+func Open(t *testing.T, pid int, dir string) int {
+	t.Helper()
+	return len(opened(t, pid, dir))
+}
+
+// Deleted is Open for files that were deleted.
+func Deleted(t *testing.T, pid int, dir string) int {
+	t.Helper()
+	return len(slices.DeleteFunc(opened(t, pid, dir), func(path string) bool { return !strings.HasSuffix(path, " (deleted)") }))
+}
+
+// opened returns the paths of the files in a directory that a process has open.
+func opened(t *testing.T, pid int, dir string) (paths []string) {
+	t.Helper()
+	fds := filepath.Join("/proc", strconv.Itoa(pid), "fd")
+	entries, err := os.ReadDir(fds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		path, err := os.Readlink(filepath.Join(fds, e.Name()))
+		if err == nil && strings.HasPrefix(path, dir+"/") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }

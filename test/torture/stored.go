@@ -29,30 +29,32 @@ func NewStored() *Stored {
 	return &Stored{places: map[string][]Place{}, known: map[string]bool{}}
 }
 
-// Look takes note of what is in the files.
+// Look takes note of what is in the files. Those that go meanwhile are left out.
 func (s *Stored) Look(t *testing.T, files ...string) {
 	t.Helper()
-	args := []string{"--output=export", "--output-fields=MESSAGE", "--all", "--quiet", "--no-pager"}
-	var once []string
-	for _, file := range files {
-		key := identity(file)
-		if key == "" || s.known[key] {
-			continue
+	for range 5 {
+		var names, finished []string
+		for _, file := range files {
+			key := identity(file)
+			if key == "" || s.known[key] {
+				continue
+			}
+			if !active(file) {
+				finished = append(finished, key)
+			}
+			names = append(names, "--file="+file)
 		}
-		if !active(file) {
-			once = append(once, key)
+		if len(names) == 0 {
+			return
 		}
-		args = append(args, "--file="+file)
+		if s.list(t, names) {
+			for _, key := range finished {
+				s.known[key] = true
+			}
+			return
+		}
 	}
-	if len(args) == 5 {
-		return
-	}
-	for m, p := range listed(t, args) {
-		s.add(m, p)
-	}
-	for _, key := range once {
-		s.known[key] = true
-	}
+	t.Fatalf("files go faster than journalctl can read them: %v", files)
 }
 
 // active reports whether a file may still be written, by its name.
@@ -96,55 +98,62 @@ func (s *Stored) Count(source string) int {
 	return n
 }
 
-// Present returns the messages that are in the files now.
-func Present(t *testing.T, files ...string) map[Message]bool {
-	t.Helper()
-	args := []string{"--output=export", "--output-fields=MESSAGE", "--all", "--quiet", "--no-pager"}
-	for _, file := range files {
-		args = append(args, "--file="+file)
+// Last returns the highest number of each source.
+func (s *Stored) Last() map[string]int {
+	last := map[string]int{}
+	for source, list := range s.places {
+		last[source] = len(list) - 1
 	}
-	there := map[Message]bool{}
-	for m := range listed(t, args) {
-		there[m] = true
-	}
-	return there
+	return last
 }
 
-// listed yields the messages that journalctl prints.
-func listed(t *testing.T, args []string) func(yield func(Message, Place) bool) {
-	t.Helper()
-	return func(yield func(Message, Place) bool) {
-		cmd := exec.CommandContext(t.Context(), "journalctl", args...)
-		var said bytes.Buffer
-		cmd.Stderr = &said
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatalf("starting journalctl: %v", err)
-		}
-		lines := bufio.NewScanner(out)
-		lines.Buffer(nil, 1<<20)
-		var at Place
-		for lines.Scan() {
-			name, value, _ := bytes.Cut(lines.Bytes(), []byte("="))
-			switch string(name) {
-			case "__CURSOR":
-				at = parsePlace(string(value))
-			case "MESSAGE":
-				if m, ok := Parse(value); ok && !yield(m, at) {
-					return
-				}
+// Include takes over what other knows.
+func (s *Stored) Include(other *Stored) {
+	for source, list := range other.places {
+		for n, p := range list {
+			if p.Seqnum != 0 {
+				s.add(Message{Source: source, Number: n}, p)
 			}
 		}
-		if err := lines.Err(); err != nil {
-			t.Fatalf("reading from journalctl: %v", err)
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("%q: %v: %s", cmd.Args, err, said.Bytes())
+	}
+}
+
+// list adds the messages that journalctl prints; false if a file has gone that it should have read.
+func (s *Stored) list(t *testing.T, names []string) bool {
+	t.Helper()
+	args := append([]string{"--output=export", "--output-fields=MESSAGE", "--all", "--quiet", "--no-pager"}, names...)
+	cmd := exec.CommandContext(t.Context(), "journalctl", args...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting journalctl: %v", err)
+	}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	var at Place
+	for lines.Scan() {
+		name, value, _ := bytes.Cut(lines.Bytes(), []byte("="))
+		switch string(name) {
+		case "__CURSOR":
+			at = parsePlace(string(value))
+		case "MESSAGE":
+			if m, ok := Parse(value); ok {
+				s.add(m, at)
+			}
 		}
 	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("reading from journalctl: %v", err)
+	}
+	err = cmd.Wait()
+	if err != nil && !strings.Contains(said.String(), "No such file") && !strings.Contains(said.String(), "No data available") {
+		t.Fatalf("%q: %v: %s", cmd.Args, err, said.Bytes())
+	}
+	return err == nil
 }
 
 func parsePlace(cursor string) (p Place) {

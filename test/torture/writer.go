@@ -7,11 +7,16 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"journalpump/test/journald"
 )
 
-// Writer logs messages in bursts, as several users in turn, until its test ends or Stop. While its journald is gone it
+// A Sink is what a writer logs to: a *journald.Native, for example.
+type Sink interface {
+	// Send logs an entry of NAME=value fields as a user.
+	Send(uid int, fields ...string) error
+	Close() error
+}
+
+// Writer logs messages in bursts, as several users in turn, until its test ends or Stop. While its sink is gone it
 // waits for Reconnect; what it sent then may be stored or not.
 type Writer struct {
 	source string
@@ -20,11 +25,11 @@ type Writer struct {
 
 	mu    sync.Mutex
 	rnd   *rand.Rand
-	conn  *journald.Native
+	sink  Sink
 	n     int   // number of the last message
 	boost int   // messages to send at once at the next tick
 	gone  error // why it waits
-	held  bool  // it waits for release
+	held  int   // for how many releases it waits
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -33,7 +38,7 @@ type Writer struct {
 const tick = 5 * time.Millisecond
 
 // Write starts a writer of about perSecond messages. The users are user IDs.
-func Write(t *testing.T, j *journald.Instance, seed uint64, source string, perSecond int, users ...int) *Writer {
+func Write(t *testing.T, sink Sink, seed uint64, source string, perSecond int, users ...int) *Writer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &Writer{
@@ -41,7 +46,7 @@ func Write(t *testing.T, j *journald.Instance, seed uint64, source string, perSe
 		users:  users,
 		mean:   max(perSecond*int(tick)/int(time.Second), 1),
 		rnd:    rand.New(rand.NewPCG(seed, 1)),
-		conn:   j.Native(t),
+		sink:   sink,
 		cancel: cancel,
 		done:   make(chan struct{}),
 	}
@@ -67,7 +72,7 @@ func (w *Writer) run(ctx context.Context) {
 func (w *Writer) burst(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.held {
+	if w.held > 0 {
 		return
 	}
 	n := w.rnd.IntN(2*w.mean+1) + w.boost
@@ -91,7 +96,7 @@ func (w *Writer) send() {
 		pad = w.rnd.IntN(len(padding))
 	}
 	m := Message{Source: w.source, Number: w.n, Sent: time.Now()}
-	w.gone = w.conn.Send(w.users[w.n%len(w.users)], "MESSAGE="+m.String(), "SOURCE="+w.source, "PADDING="+padding[:pad])
+	w.gone = w.sink.Send(w.users[w.n%len(w.users)], "MESSAGE="+m.String(), "SOURCE="+w.source, "PADDING="+padding[:pad])
 }
 
 // Boost has so many messages sent at once, soon.
@@ -101,40 +106,36 @@ func (w *Writer) Boost(n int) {
 	w.boost = n
 }
 
-// Hold lets no message be sent, other than by Mark, until release is called.
+// Hold lets no message be sent, other than by Mark, until release is called as often as Hold was.
 func (w *Writer) Hold() (release func()) {
-	w.setHeld(true)
-	return func() { w.setHeld(false) }
+	w.hold(1)
+	return func() { w.hold(-1) }
 }
 
-func (w *Writer) setHeld(held bool) {
+func (w *Writer) hold(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.held = held
+	w.held += n
 }
 
-// Reconnect makes the writer go on with its journald, which was restarted.
-func (w *Writer) Reconnect(t *testing.T, j *journald.Instance) {
-	t.Helper()
-	conn := j.Native(t)
+// Reconnect makes the writer go on with another sink.
+func (w *Writer) Reconnect(sink Sink) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.conn.Close() // what it says is of no interest any more
-	w.conn, w.gone = conn, nil
+	_ = w.sink.Close() // what it says is of no interest any more
+	w.sink, w.gone = sink, nil
 }
 
-// Mark sends one more message and returns its number when it is stored.
-func (w *Writer) Mark(t *testing.T, j *journald.Instance) int {
+// Mark sends one more message and returns its number.
+func (w *Writer) Mark(t *testing.T) int {
 	t.Helper()
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.send()
-	n, err := w.n, w.gone
-	w.mu.Unlock()
-	if err != nil {
-		t.Fatalf("message %d cannot be sent: %v", n, err)
+	if w.gone != nil {
+		t.Fatalf("message %d cannot be sent: %v", w.n, w.gone)
 	}
-	j.Sync(t)
-	return n
+	return w.n
 }
 
 // Sent returns the number of the last message.

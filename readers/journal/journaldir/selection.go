@@ -178,7 +178,7 @@ func (s Selection) wantsDir(root string, e fs.DirEntry, local string) bool {
 		return false
 	}
 	// What lies under /run was written by this machine: systemd counts it as local whatever its name.
-	if s.Flags&LocalOnly != 0 && !sameID(machine, local) && !s.underRun(root) {
+	if s.Flags&LocalOnly != 0 && !sameID(machine, local) && !s.UnderRun(root) {
 		return false
 	}
 	return s.wantsNamespace(namespace)
@@ -258,7 +258,8 @@ func (s Selection) localMachine() string {
 	return strings.TrimSpace(string(id))
 }
 
-func (s Selection) underRun(dir string) bool {
+// UnderRun reports whether a directory lies under /run, where journald writes until it is told to go on in /var.
+func (s Selection) UnderRun(dir string) bool {
 	if s.Flags&OSRoot != 0 {
 		if rel, err := filepath.Rel(filepath.Clean(s.Path), dir); err == nil {
 			dir = "/" + rel

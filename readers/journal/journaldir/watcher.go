@@ -1,12 +1,15 @@
 package journaldir
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -20,8 +23,9 @@ const errNotDir = syscall.ENOTDIR
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_DELETE_SELF |
 	unix.IN_MOVE_SELF | unix.IN_ATTRIB | unix.IN_ONLYDIR
 
-// A Watcher tells when Selection.List may have a new answer. Directories may come and go: while one does not exist its
-// nearest parent that does is watched. Its methods may be called concurrently.
+// A Watcher tells when Selection.List may have a new answer. Directories may come and go, so those above them are watched,
+// too: the kernel doesn't say that a directory was removed for as long as somebody has a file of it open. Its methods may be
+// called concurrently.
 type Watcher struct {
 	selection Selection
 	file      *os.File
@@ -40,8 +44,13 @@ type Watcher struct {
 }
 
 type watch struct {
-	path   string
-	parent bool // it stands in for something below it that does not exist
+	path  string
+	below []string // what matters in it are these directories; nil: everything does
+}
+
+// concerns reports whether it matters that something happened to the name; "": to the directory itself.
+func (w *watch) concerns(name string) bool {
+	return w.below == nil || name == "" || slices.Contains(w.below, name)
 }
 
 // Watch starts to watch what s selects. It ends with Close, or with ctx; Close must be called all the same.
@@ -118,13 +127,18 @@ func (w *Watcher) readEvents(fd int) bool {
 	if err != nil || n < unix.SizeofInotifyEvent {
 		return false
 	}
-	direct := false
+	direct, act := false, false
 	for b := w.buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
 		wd := int32(binary.NativeEndian.Uint32(b)) //nolint:gosec // the kernel's own type
 		mask := binary.NativeEndian.Uint32(b[4:])
-		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
-		b = b[min(size, len(b)):]
-		direct = w.event(wd, mask) || direct
+		size := min(unix.SizeofInotifyEvent+int(binary.NativeEndian.Uint32(b[12:])), len(b))
+		name, _, _ := bytes.Cut(b[unix.SizeofInotifyEvent:size], []byte{0})
+		b = b[size:]
+		d, a := w.event(wd, mask, string(name))
+		direct, act = direct || d, act || a
+	}
+	if !act {
+		return true
 	}
 	moved, err := w.sync()
 	if direct || moved || err != nil {
@@ -137,14 +151,15 @@ func (w *Watcher) readEvents(fd int) bool {
 	return true
 }
 
-// event forgets watches that the kernel has dropped, and reports whether the event is a change of its own.
-func (w *Watcher) event(wd int32, mask uint32) bool {
+// event forgets watches that the kernel has dropped. It reports whether the event is a change of its own, and whether it may
+// have to do with what is to be watched.
+func (w *Watcher) event(wd int32, mask uint32, name string) (direct, act bool) {
 	if mask&unix.IN_Q_OVERFLOW != 0 {
-		return true
+		return true, true
 	}
 	at, ok := w.watches[wd]
 	if !ok {
-		return false
+		return false, false
 	}
 	if mask&(unix.IN_IGNORED|unix.IN_MOVE_SELF) != 0 {
 		// A directory that was moved away keeps its watch: drop it, its path may soon mean another one.
@@ -154,7 +169,7 @@ func (w *Watcher) event(wd int32, mask uint32) bool {
 			w.unwatch(wd)
 		}
 	}
-	return !at.parent
+	return at.below == nil, at.concerns(name)
 }
 
 // sync makes the watches those that are needed now and reports whether they changed. w.mu is held.
@@ -163,8 +178,8 @@ func (w *Watcher) sync() (bool, error) {
 	for range 16 { // until nothing appears any more while it is being looked for
 		want := w.selection.watchPaths()
 		added := false
-		for path, parent := range want {
-			ok, err := w.add(path, parent)
+		for _, path := range inTurn(want) {
+			ok, err := w.add(path, want[path])
 			if err != nil {
 				return moved, err
 			}
@@ -189,7 +204,7 @@ func (w *Watcher) sync() (bool, error) {
 // add watches a directory and reports whether that is news. It asks the kernel each time, which knows a directory that it
 // watches already: a path may lead to another directory than before, and that the first one has gone is told only once
 // nobody has a file of it open any more.
-func (w *Watcher) add(path string, parent bool) (bool, error) {
+func (w *Watcher) add(path string, below []string) (bool, error) {
 	var fd int
 	var err error
 	if cerr := w.conn.Control(func(inotify uintptr) { fd, err = unix.InotifyAddWatch(int(inotify), path, watchMask) }); cerr != nil {
@@ -206,7 +221,7 @@ func (w *Watcher) add(path string, parent bool) (bool, error) {
 	wd := int32(fd) //nolint:gosec // watch descriptors are ints
 	before, watched := w.byPath[path]
 	if watched && before == wd {
-		w.watches[wd] = watch{path, parent}
+		w.watches[wd] = watch{path, below}
 		return false, nil
 	}
 	if watched {
@@ -214,10 +229,13 @@ func (w *Watcher) add(path string, parent bool) (bool, error) {
 		delete(w.watches, before)
 		w.unwatch(before)
 	}
-	if _, ok := w.watches[wd]; ok {
-		return watched, nil // the same directory under another name
+	if other, ok := w.watches[wd]; ok { // the same directory under another name
+		if below == nil {
+			w.watches[wd] = watch{other.path, nil}
+		}
+		return watched, nil
 	}
-	w.watches[wd] = watch{path, parent}
+	w.watches[wd] = watch{path, below}
 	w.byPath[path] = wd
 	return true, nil
 }
@@ -228,38 +246,51 @@ func (w *Watcher) unwatch(wd int32) {
 	})
 }
 
-// watchPaths returns the directories to watch; true for those that only stand in for one below them.
-func (s Selection) watchPaths() map[string]bool {
-	want := map[string]bool{}
+// watchPaths returns the directories to watch, and of each below which names something is looked for; nil: everything in it
+// matters.
+func (s Selection) watchPaths() map[string][]string {
+	want := map[string][]string{}
 	dirs, _ := s.Dirs() // if nothing can be read, a change of the roots' attributes may mend that
-	for _, d := range dirs {
-		want[d] = false
+	for _, dir := range dirs {
+		want[dir] = nil
 	}
-	for _, f := range s.Files {
-		want[existing(filepath.Dir(f))] = filepath.Dir(f) != existing(filepath.Dir(f))
+	roots := s.Roots()
+	for _, file := range s.Files {
+		roots = append(roots, filepath.Dir(file))
 	}
-	for _, root := range s.Roots() {
-		if at := existing(root); at != root {
-			if _, ok := want[at]; !ok {
-				want[at] = true
+	for _, root := range roots {
+		if isDir(root) {
+			want[root] = nil
+		}
+	}
+	for _, root := range roots {
+		for up := filepath.Dir(root); up != root; root, up = up, filepath.Dir(up) {
+			if below, ok := want[up]; (!ok || below != nil) && isDir(up) {
+				want[up] = append(below, filepath.Base(root))
 			}
-		} else if _, ok := want[root]; !ok {
-			want[root] = false
 		}
 	}
 	return want
 }
 
-// existing returns dir or the nearest directory above it that exists.
-func existing(dir string) string {
-	for {
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			return dir
+// inTurn returns the paths in the order in which they are to be watched: those of which everything matters come last, as two
+// paths may lead to one directory.
+func inTurn(want map[string][]string) []string {
+	paths := slices.Sorted(maps.Keys(want))
+	slices.SortStableFunc(paths, func(a, b string) int {
+		switch all, other := want[a] == nil, want[b] == nil; {
+		case all && !other:
+			return 1
+		case other && !all:
+			return -1
+		default:
+			return 0
 		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return dir
-		}
-		dir = up
-	}
+	})
+	return paths
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

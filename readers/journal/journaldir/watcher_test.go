@@ -82,22 +82,53 @@ func TestWatch(t *testing.T) {
 // While a file of a directory that was removed is open, the kernel does not say that the directory has gone.
 func TestWatchRemovedInUse(t *testing.T) {
 	t.Parallel()
-	root := t.TempDir()
-	dir := filepath.Join(root, thisMachine)
-	file := filepath.Join(dir, "system.journal")
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	for name, removed := range map[string]string{"a machine's": thisMachine, "the journal's": "", "one above": ".."} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := filepath.Join(t.TempDir(), "log", "journal")
+			dir := filepath.Join(root, thisMachine)
+			file := filepath.Join(dir, "system.journal")
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			inUse, err := os.Create(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer inUse.Close()
+			w := watchTest(t, Selection{Path: root})
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			expect(t, w, "removing and making the directory", func() error {
+				return errors.Join(os.RemoveAll(filepath.Join(root, removed)), os.MkdirAll(dir, 0o700))
+			})
+			expect(t, w, "a file in it", func() error { return os.WriteFile(file, nil, 0o600) })
+		})
+	}
+}
+
+// What else happens in the directories above is of no interest.
+func TestWatchNoise(t *testing.T) {
+	t.Parallel()
+	above := t.TempDir()
+	root := filepath.Join(above, "journal")
+	if err := os.Mkdir(root, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	inUse, err := os.Create(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer inUse.Close()
 	w := watchTest(t, Selection{Path: root})
-	expect(t, w, "removing and making the directory", func() error {
-		return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700))
-	})
-	expect(t, w, "a file in it", func() error { return os.WriteFile(file, nil, 0o600) })
+	before := w.Check()
+	if err := errors.Join(
+		os.Mkdir(filepath.Join(above, "journal.old"), 0o700),
+		os.WriteFile(filepath.Join(above, "syslog"), nil, 0o600),
+		os.Rename(filepath.Join(above, "syslog"), filepath.Join(above, "syslog.1")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if after := w.Check(); after != before {
+		t.Errorf("Check says %d, %d before", after, before)
+	}
+	expect(t, w, "removing the directory", func() error { return os.Remove(root) })
 }
 
 func TestWatchFiles(t *testing.T) {
