@@ -30,7 +30,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long torture isolation \
+.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
@@ -74,6 +74,9 @@ torture: need-test ## break what can be broken in a thousand ways and look wheth
 
 isolation: need-test ## one destination swallows everything for ten minutes at 20,000 entries/s: what do the others notice? (ISOLATION, ISOLATION_RATE)
 	ISOLATION=$(ISOLATION) ISOLATION_RATE=$(ISOLATION_RATE) $(GO) test -count=1 -timeout 3h -run '^TestIsolation' -v ./test/promise
+
+follow: need-test ## half an hour of journals whose files are rotated 1,000 times, and mistreated, while they are followed
+	FOLLOW_ROUNDS=$(or $(FOLLOW_ROUNDS),1000) $(GO) test -count=1 -parallel 1 -timeout 90m -v -run '^TestFollow' ./readers/journal
 
 lint: lint-format lint-sleep lint-modules lint-vet lint-go lint-shell ## run all linters (make -k lint: don't stop at the first)
 

@@ -23,6 +23,13 @@ func OpenJournal(ctx context.Context, c *journal.Config, match *journal.Match, l
 		return nil, pump.Permanent(err)
 	}
 	options.Match = match
+	opening := c.Backend != journal.Native // what then becomes of files for a newer reader is said below
+	options.Unreadable = func(p journal.Problem) {
+		if !opening || !isUnsupported(p) {
+			log.Warn("a journal file cannot be read; it is left out", "file", p.Path, "error", p.Err)
+		}
+	}
+	defer func() { opening = false }()
 	if c.Backend == journal.Libsystemd {
 		return openLibsystemd(ctx, options)
 	}
@@ -52,7 +59,7 @@ func OpenJournal(ctx context.Context, c *journal.Config, match *journal.Match, l
 // unsupported returns a file that only a newer reader understands.
 func unsupported(l *journal.Log) (journal.Problem, bool) {
 	for _, p := range l.Problems() {
-		if _, ok := errors.AsType[*journalfile.UnsupportedError](p.Err); ok {
+		if isUnsupported(p) {
 			return p, true
 		}
 	}
@@ -69,6 +76,11 @@ func Guard(ctx context.Context, l pump.Log, c *journal.Config, g *guard.Config, 
 		return nil, errors.Join(pump.Permanent(err), l.Close())
 	}
 	return guard.New(ctx, l, guard.Options{Selection: options.Selection, Logger: log}), nil
+}
+
+func isUnsupported(p journal.Problem) bool {
+	_, ok := errors.AsType[*journalfile.UnsupportedError](p.Err)
+	return ok
 }
 
 func openLibsystemd(ctx context.Context, o journal.Options) (pump.Log, error) {

@@ -101,6 +101,53 @@ func TestBackends(t *testing.T) {
 	}
 }
 
+// A file that cannot be read is logged when that is noticed, and once.
+func TestUnreadableFilesAreLogged(t *testing.T) {
+	dir := t.TempDir()
+	writeJournal(t, filepath.Join(dir, "system.journal"), 3)
+	var said strings.Builder
+	log, err := OpenJournal(t.Context(), &journal.Config{Path: dir}, nil, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	broken := filepath.Join(dir, "broken@1.journal")
+	look := func(times int) {
+		t.Helper()
+		for range 3 {
+			if _, err := log.Seek(t.Context(), pump.Start{Kind: pump.StartTail}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(said.String(), "file="+broken); n != times {
+			t.Errorf("said %d times, want %d: %s", n, times, said.String())
+		}
+	}
+	look(0)
+	if err := os.WriteFile(broken, []byte("no journal"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look(1)
+	writeJournal(t, filepath.Join(dir, "newer@1.journal"), 3)
+	fromTheFuture(t, filepath.Join(dir, "newer@1.journal"))
+	look(1)
+	if !strings.Contains(said.String(), "newer@1.journal") {
+		t.Errorf("nothing about the newer file: %s", said.String())
+	}
+	if err := os.Remove(broken); err != nil {
+		t.Fatal(err)
+	}
+	look(1)
+	if err := os.WriteFile(broken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look(2)
+}
+
 func TestSettingsThatExcludeEachOther(t *testing.T) {
 	_, err := OpenJournal(t.Context(), &journal.Config{Path: "/a", Files: []string{"/b"}}, nil, slog.New(slog.DiscardHandler))
 	if !pump.IsPermanent(err) || errors.Is(err, pump.ErrNotYet) {

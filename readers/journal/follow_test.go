@@ -42,7 +42,7 @@ func TestFollow(t *testing.T) {
 	t.Parallel()
 	rounds, seed := followSettings(t)
 	j := torture.NewJournal(t, seed, "a", 2000, 0, 4242, 4243)
-	followers := startFollowers(t, openLog(t, namespace(j.Instance)), seed)
+	followers := startFollowers(t, namespace(j.Instance).Selection, seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	caughtUp := func() { followers.await(t, "a", j.Mark(t)) }
 	acts := j.Acts()
@@ -75,7 +75,7 @@ func TestFollowRemote(t *testing.T) {
 	rounds, seed := followSettings(t)
 	dir := filepath.Join(t.TempDir(), "journal")
 	r := torture.NewRemote(t, dir, seed, "a", 2000)
-	followers := startFollowers(t, openDir(t, dir), seed)
+	followers := startFollowers(t, journaldir.Selection{Path: dir}, seed)
 	caughtUp := func() { followers.await(t, "a", r.Writer.Mark(t)) }
 	acts := r.Acts()
 	growth := newGrowth(r.Path, rounds)
@@ -110,7 +110,7 @@ func TestFollowFullDisk(t *testing.T) {
 	journald.Tmpfs(t, instance.Dir, 24<<20)
 	instance.Restart(t)
 	j := torture.MistreatJournal(t, instance, seed, "a", 2000, 0, 4242)
-	followers := startFollowers(t, openLog(t, namespace(instance)), seed)
+	followers := startFollowers(t, namespace(instance).Selection, seed)
 	caughtUp := func() { followers.await(t, "a", j.Mark(t)) }
 	ballast := filepath.Join(j.Path, "ballast")
 	for range max(rounds/10, 2) {
@@ -180,10 +180,9 @@ func TestFollowNamespaces(t *testing.T) {
 		}
 		all = append(all, j)
 	}
-	l := openLog(t, Options{Selection: journaldir.Selection{
+	followers := startFollowers(t, journaldir.Selection{
 		Path: system.Root, Namespaces: []string{"*"}, Flags: journaldir.OSRoot,
-	}})
-	followers := startFollowers(t, l, seed)
+	}, seed)
 	rounds = max(rounds/3, 6)
 	for round := range rounds {
 		for _, j := range all {
@@ -235,11 +234,11 @@ func TestFollowMoved(t *testing.T) {
 		t.Errorf("while the directory is away there is %v", recordsOf(c))
 	}
 	move(away, j.Dir)
-	awaitMessage(t, it, "two")
+	countUntil(t, it, "two")
 	move(j.Dir, away)
 	log("three")
-	awaitMessage(t, it, "three")
+	countUntil(t, it, "three")
 	move(away, j.Dir)
 	log("four")
-	awaitMessage(t, it, "four")
+	countUntil(t, it, "four")
 }

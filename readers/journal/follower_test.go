@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"journalpump/pump"
+	"journalpump/readers/journal/journaldir"
 	"journalpump/test/program"
 	"journalpump/test/torture"
 )
@@ -39,6 +40,8 @@ type follower struct {
 	start   pump.Position // where the iterator started
 	places  []place       // where it could go back to
 	entries int
+	others  []other // what is not the test's
+	newest  uint64  // the time of the last one that is
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -49,6 +52,12 @@ type hole struct {
 	source      string
 	first, last int
 	start       pump.Position // of the iterator
+}
+
+// other is an entry that journald wrote of its own accord.
+type other struct {
+	position pump.Position
+	text     string
 }
 
 // place is a position and what was delivered until then.
@@ -160,6 +169,7 @@ func (f *follower) take(c *pump.Chunk, n int) {
 		text, _ := c.Lookup(i, "MESSAGE")
 		m, ok := torture.Parse(text)
 		if !ok {
+			f.others = append(f.others, other{c.Entries[i].Position, string(text)})
 			continue
 		}
 		switch last := f.last[m.Source]; {
@@ -169,6 +179,7 @@ func (f *follower) take(c *pump.Chunk, n int) {
 			f.holes = append(f.holes, hole{m.Source, last + 1, m.Number - 1, f.start})
 		}
 		f.last[m.Source] = m.Number
+		f.newest = c.Entries[i].Position.Realtime
 		f.sent.Add(now.Sub(m.Sent))
 		f.stamped.Add(now.Sub(time.UnixMicro(int64(c.Entries[i].Position.Realtime))))
 	}
@@ -216,8 +227,9 @@ func (f *follower) await(ctx context.Context, source string, number int) error {
 type followers []*follower
 
 // startFollowers starts one follower that goes on, one whose iterator is replaced, and one that also goes back.
-func startFollowers(t *testing.T, l *Log, seed uint64) followers {
+func startFollowers(t *testing.T, s journaldir.Selection, seed uint64) followers {
 	t.Helper()
+	l := openLog(t, Options{Selection: s, MemoryLimit: 4 << 20}) // so little that it is soon reached
 	return followers{
 		startFollower(t, l, followOptions{}),
 		startFollower(t, l, followOptions{replaced: rand.New(rand.NewPCG(seed, 3))}),
@@ -253,8 +265,36 @@ func (fs followers) check(t *testing.T, dirs ...*torture.Directory) {
 		f.stop(t)
 		f.check(t, fmt.Sprintf("follower %d", i), stored, there)
 	}
+	fs.compare(t)
 	t.Logf("from sending to delivery: %v", fs[0].sent)
 	t.Logf("from the entry's timestamp to delivery: %v", fs[0].stamped)
+}
+
+// compare holds what the first two got of journald's own entries against each other: only where files were deleted unread may
+// one have had less.
+func (fs followers) compare(t *testing.T) {
+	t.Helper()
+	if len(fs[0].gaps)+len(fs[1].gaps) > 0 {
+		return
+	}
+	counts := map[pump.Position]int{}
+	same := func(p pump.Position) pump.Position { // however often it was stored
+		p.SeqnumID, p.Seqnum = pump.ID128{}, 0
+		return p
+	}
+	for i, sign := range []int{1, -1} {
+		for _, o := range fs[i].others {
+			counts[same(o.position)] += sign
+		}
+	}
+	end := min(fs[0].newest, fs[1].newest) // of what came later, one was stopped before it
+	for i, f := range fs[:2] {
+		for _, o := range f.others {
+			if counts[same(o.position)] != 0 && o.position.Realtime < end {
+				t.Errorf("follower %d alone has %q at %v", i, o.text, o.position)
+			}
+		}
+	}
 }
 
 // check holds what did not come against what was stored: it must be gone, and be in a gap.
@@ -310,26 +350,4 @@ func followed(t *testing.T, l *Log) (pump.Iterator, result) {
 		}
 	})
 	return it, drain(t, it, pump.Position{})
-}
-
-// awaitMessage follows until a message comes.
-func awaitMessage(t *testing.T, it pump.Iterator, text string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), program.Patience)
-	defer cancel()
-	for {
-		c, err := it.Next(ctx)
-		if errors.Is(err, pump.ErrNoMore) {
-			err = it.Wait(ctx)
-			c = &pump.Chunk{}
-		}
-		if err != nil {
-			t.Fatalf("waiting for %q: %v", text, err)
-		}
-		for i := range c.Entries {
-			if got, _ := c.Lookup(i, "MESSAGE"); string(got) == text {
-				return
-			}
-		}
-	}
 }

@@ -31,6 +31,9 @@ type Options struct {
 	MaxChunkBytes   int
 	// MaxFieldBytes is where a longer field is cut, which counts as corruption. 0: DefaultFieldBytes.
 	MaxFieldBytes int
+	// Unreadable, if it is not nil, is told of each file that cannot be read, once for as long as that is so. It is called by
+	// whoever looks at the files, one at a time, and must not call the Log.
+	Unreadable func(Problem)
 }
 
 // What Options are when they are 0.
@@ -66,8 +69,9 @@ type Log struct {
 	mu      sync.Mutex
 	infos   map[string]*fileInfo
 	now     *listing
-	checked uint64    // what the watcher said before now was listed
-	again   time.Time // when to list anew without being told; zero: never
+	checked uint64          // what the watcher said before now was listed
+	again   time.Time       // when to list anew without being told; zero: never
+	told    map[string]bool // the paths that Unreadable was told of
 }
 
 // listing is the journal's files at a moment. It is immutable.
@@ -182,6 +186,7 @@ func (l *Log) list(fresh bool) (*listing, error) {
 		}
 	}
 	l.infos, l.now, l.checked = infos, next, checked
+	l.tell(next.problems)
 	l.again = time.Time{}
 	switch {
 	case making:
@@ -192,6 +197,24 @@ func (l *Log) list(fresh bool) (*listing, error) {
 		l.again = now.Add(unwatchedTime)
 	}
 	return next, nil
+}
+
+// tell tells of the files that have become unreadable.
+func (l *Log) tell(problems []Problem) {
+	if l.opts.Unreadable == nil {
+		return
+	}
+	before := l.told
+	l.told = make(map[string]bool, len(problems))
+	for _, p := range problems {
+		if p.passing {
+			continue
+		}
+		l.told[p.Path] = true
+		if !before[p.Path] {
+			l.opts.Unreadable(p)
+		}
+	}
 }
 
 // maxLooks bounds how often directories are listed because files are renamed meanwhile.

@@ -84,6 +84,12 @@ func (s *Stream) Message(text string) error {
 	return err
 }
 
+// Messages logs several lines at once, which journald stamps alike if it reads them at once.
+func (s *Stream) Messages(texts ...string) error {
+	_, err := s.conn.Write([]byte(strings.Join(texts, "\n") + "\n"))
+	return err
+}
+
 // Syslog is a connection to the socket that /dev/log usually is.
 type Syslog struct{ conn *net.UnixConn }
 

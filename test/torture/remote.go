@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,21 +61,27 @@ func (r *Remote) Acts() []Act {
 // Rotate makes systemd-journal-remote archive its file, which it does when that knows too many names of fields.
 func (r *Remote) Rotate(t *testing.T) {
 	t.Helper()
-	path := filepath.Join(r.Path, "remote.journal")
-	var before os.FileInfo
 	r.Writer.Mark(t)
-	program.Until(t, "systemd-journal-remote has a file", func() (there bool) {
-		var err error
-		before, err = os.Stat(path)
-		return err == nil
-	})
+	before := r.written(t, nil)
 	r.feed.fat.Store(true)
 	r.Writer.Mark(t)
 	r.Writer.Mark(t)
-	program.Until(t, "systemd-journal-remote has a new file", func() bool {
-		now, err := os.Stat(path)
-		return err == nil && !os.SameFile(before, now)
+	r.written(t, before)
+}
+
+// written waits until systemd-journal-remote writes a file other than before: it may begin one of itself when it is started.
+func (r *Remote) written(t *testing.T, before os.FileInfo) (now os.FileInfo) {
+	t.Helper()
+	path := filepath.Join(r.Path, "remote.journal")
+	program.Until(t, "systemd-journal-remote writes a new file", func() bool {
+		if !slices.Contains(opened(t, r.feed.cmd.Process.Pid, r.Path), path) {
+			return false
+		}
+		var err error
+		now, err = os.Stat(path)
+		return err == nil && (before == nil || !os.SameFile(before, now))
 	})
+	return now
 }
 
 // Settle ends the writer, and takes note of what is stored.
