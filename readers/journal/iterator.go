@@ -16,9 +16,12 @@ const (
 	// Entries of the current boot rest while more is being written that is not in line with them. A journald writes one entry
 	// after the other, but may stamp several of a moment alike and write them to files of several chains: theirs rest for
 	// stampTime. Several journalds, each in a directory of its own, don't wait for each other, so one may be about to write
-	// what it stamped a moment earlier: theirs rest for settleTime.
+	// what it stamped a moment earlier: theirs rest for settleTime. What a journald says about rotating its files has the time
+	// when it began with that: for changeTime after files have come or gone, entries rest for rotateTime.
 	stampTime  = 10 * time.Millisecond
-	settleTime = 100 * time.Millisecond
+	settleTime = 250 * time.Millisecond
+	rotateTime = time.Second
+	changeTime = 2 * time.Second
 
 	// Files that are followed are looked at every pollMin after something happened, easing to pollMax.
 	pollMin = 10 * time.Millisecond
@@ -71,6 +74,8 @@ type iterator struct {
 	dirs    map[string]*directory // by path
 	settle  time.Duration         // how long entries of the current boot rest
 	settled uint64                // those up to this time, in microseconds since boot, have rested
+	noted   uint64                // gen at the last look
+	changed uint64                // when that was another one, in microseconds since boot
 
 	report  report
 	build   builder
@@ -203,7 +208,13 @@ func (it *iterator) refresh() error {
 
 // note says when the last look has begun, in microseconds since boot.
 func (it *iterator) note(now uint64) {
+	if it.gen != it.noted {
+		it.noted, it.changed = it.gen, now
+	}
 	it.settle = it.restTime()
+	if it.settle == settleTime && now-it.changed < uint64(changeTime/time.Microsecond) {
+		it.settle = rotateTime
+	}
 	it.settled = now - min(now, uint64(it.settle/time.Microsecond)) //nolint:gosec // positive
 }
 

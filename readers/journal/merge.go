@@ -241,7 +241,7 @@ func (it *iterator) ready(c *cursor) (ok bool, rest time.Duration) {
 		return true, 0 // no clock of this machine has stamped it
 	}
 	due := c.head.mono + uint64(it.settle/time.Microsecond)           //nolint:gosec // positive
-	return false, time.Duration(due-min(now, due)) * time.Microsecond //nolint:gosec // at most settleTime
+	return false, time.Duration(due-min(now, due)) * time.Microsecond //nolint:gosec // at most rotateTime
 }
 
 // rested reports whether an entry need not rest any more. The look that is asked about must have begun after its rest, so

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unique"
 )
 
 // Place is where journalctl has found a message.
@@ -163,7 +164,7 @@ func parsePlace(cursor string) (p Place) {
 	for part := range strings.SplitSeq(cursor, ";") {
 		switch name, value, _ := strings.Cut(part, "="); name {
 		case "s":
-			p.SeqnumID = value
+			p.SeqnumID = unique.Make(value).Value() // there are few
 		case "i":
 			p.Seqnum, _ = strconv.ParseUint(value, 16, 64) // 0, like a cursor without it
 		}
