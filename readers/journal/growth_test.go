@@ -68,7 +68,7 @@ func (g *growth) check(t *testing.T, messages int) {
 		t.Errorf("%d goroutines, %d before", end.goroutines, g.begin.goroutines)
 	}
 	more := moreBytes + messages*messageBytes
-	if end.heap > g.begin.heap+uint64(more) || end.process.Resident > g.begin.process.Resident+2*more { //nolint:gosec // positive
+	if end.heap > g.begin.heap+uint64(more) || end.process.Resident > g.begin.process.Resident+2*more {
 		t.Errorf("%s, %s before", end, g.begin)
 	}
 }
