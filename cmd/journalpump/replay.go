@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"journalpump/cmd/journalpump/config"
-	"journalpump/state/deadletter"
 	"journalpump/internal/logging"
 	"journalpump/pump"
+	"journalpump/state/deadletter"
 )
 
 // replayOptions are the flags of the replay command.

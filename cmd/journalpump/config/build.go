@@ -11,13 +11,13 @@ import (
 	"slices"
 	"time"
 
-	"journalpump/state/deadletter"
 	"journalpump/filters"
 	"journalpump/filters/convert"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/logging"
 	"journalpump/pump"
+	"journalpump/state/deadletter"
 )
 
 // OpenFunc returns what opens a reader's log.
