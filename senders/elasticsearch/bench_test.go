@@ -7,9 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"journalpump/internal/conf"
 	"journalpump/senders/sendertest"
@@ -54,26 +52,7 @@ func BenchmarkSend(b *testing.B) {
 			if n := len(split(batch.Records, maxRequest)); n != 1 {
 				b.Fatalf("%d requests, the sink answers for one", n)
 			}
-			b.SetBytes(int64(batch.Bytes))
-			b.ReportAllocs()
-			before := cpuTime(b)
-			for b.Loop() {
-				if err := s.Send(b.Context(), batch); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(entries*b.N)/(cpuTime(b)-before).Seconds(), "entries/cpu-s")
-			b.ReportMetric(float64(entries*b.N)/b.Elapsed().Seconds(), "entries/s")
+			sendertest.Measure(b, batch, func() error { return s.Send(b.Context(), batch) })
 		})
 	}
-}
-
-// cpuTime returns what the process has used.
-func cpuTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -200,12 +200,10 @@ func benchmarkSend(b *testing.B, place, name string, c Compression, fsync bool) 
 	defer p.Close()
 	s := p.(*sender)
 	records := sendertest.Batch(0, 4000, sendertest.Size(1000))
-	b.ReportAllocs()
-	b.SetBytes(int64(records.Bytes))
 	written := 0
-	for b.Loop() {
+	sendertest.Measure(b, records, func() error {
 		if err := s.Send(b.Context(), records); err != nil {
-			b.Fatal(err)
+			return err
 		}
 		if written += records.Bytes; written > 256<<20 { // not to fill the machine
 			written = 0
@@ -214,11 +212,10 @@ func benchmarkSend(b *testing.B, place, name string, c Compression, fsync bool) 
 			b.StartTimer()
 		}
 		if fsync {
-			if err := s.Commit(b.Context()); err != nil {
-				b.Fatal(err)
-			}
+			return s.Commit(b.Context())
 		}
-	}
+		return nil
+	})
 }
 
 func empty(b *testing.B, s *sender) {

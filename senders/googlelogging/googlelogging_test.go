@@ -11,9 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
 	"github.com/google/go-cmp/cmp"
@@ -338,17 +336,8 @@ func BenchmarkSend(b *testing.B) {
 	f := newFake(b)
 	s := open(b, f)
 	batch := sendertest.Batch(0, 1000, sendertest.Size(800)) // always the same, so that the server keeps nothing
-	b.SetBytes(int64(batch.Bytes))
-	b.ReportAllocs()
-	var before, after syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
-	for b.Loop() {
-		if err := s.Send(b.Context(), batch); err != nil {
-			b.Fatal(err)
-		}
+	sendertest.Measure(b, batch, func() error {
 		f.requests = nil
-	}
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
-	used := time.Duration(after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano())
-	b.ReportMetric(float64(b.N*len(batch.Records))/used.Seconds(), "entries/cpu-s")
+		return s.Send(b.Context(), batch)
+	})
 }

@@ -1,13 +1,13 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sys/unix"
 
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
@@ -22,29 +22,6 @@ func journalLines(number int) []byte {
 }
 
 const benchRecords = 10_000
-
-// cpu returns how many seconds this process has used.
-func cpu(b *testing.B) float64 {
-	b.Helper()
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
-
-// measure reports entries a second, of time and of the processor. The broker is in this process: its part is in both.
-func measure(b *testing.B, send func()) {
-	b.Helper()
-	b.ReportAllocs()
-	begin := cpu(b)
-	b.ResetTimer()
-	for b.Loop() {
-		send()
-	}
-	b.ReportMetric(float64(b.N)*benchRecords/b.Elapsed().Seconds(), "entries/s")
-	b.ReportMetric(float64(b.N)*benchRecords/(cpu(b)-begin), "entries/cpu-s")
-}
 
 // BenchmarkSend produces to a broker in this process that throws records away, with this sender and with franz-go's
 // client, which gets the same record values, keys and headers and is flushed at the end of each batch.
@@ -89,11 +66,7 @@ func benchOurs(b *testing.B, cfg *Config, batch pump.Batch) {
 			break
 		}
 	}
-	measure(b, func() {
-		if err := s.Send(b.Context(), batch); err != nil {
-			b.Fatal(err)
-		}
-	})
+	sendertest.Measure(b, batch, func() error { return s.Send(b.Context(), batch) })
 }
 
 func benchFranz(b *testing.B, cfg *Config, batch pump.Batch) {
@@ -107,7 +80,7 @@ func benchFranz(b *testing.B, cfg *Config, batch pump.Batch) {
 		b.Fatal(err)
 	}
 	defer client.Close()
-	measure(b, func() {
+	sendertest.Measure(b, batch, func() error {
 		var failed error
 		for i := range batch.Records {
 			r := &kgo.Record{
@@ -120,8 +93,6 @@ func benchFranz(b *testing.B, cfg *Config, batch pump.Batch) {
 				}
 			})
 		}
-		if err := client.Flush(b.Context()); err != nil || failed != nil {
-			b.Fatal(err, failed)
-		}
+		return errors.Join(client.Flush(b.Context()), failed)
 	})
 }

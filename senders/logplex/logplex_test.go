@@ -400,11 +400,5 @@ func BenchmarkSend(b *testing.B) {
 	}
 	defer s.Close()
 	batch := sendertest.Batch(0, 1000, sendertest.Size(800))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := s.Send(b.Context(), batch); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(1000*b.N)/b.Elapsed().Seconds(), "entries/s")
+	sendertest.Measure(b, batch, func() error { return s.Send(b.Context(), batch) })
 }

@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
@@ -45,22 +42,12 @@ func BenchmarkSend(b *testing.B) {
 			}
 			const entries = 10000
 			batch := sendertest.Batch(0, entries, sendertest.Size(800))
-			b.ReportAllocs()
-			b.SetBytes(int64(batch.Bytes))
-			before := cpu(b)
-			for b.Loop() {
-				if err := s.Send(b.Context(), batch); err != nil {
-					b.Fatal(err)
-				}
-			}
+			sendertest.Measure(b, batch, func() error { return s.Send(b.Context(), batch) })
 			if c, ok := s.(pump.Committer); ok {
 				if err := c.Commit(b.Context()); err != nil {
 					b.Fatal(err)
 				}
 			}
-			used := cpu(b) - before
-			b.ReportMetric(float64(entries*b.N)/b.Elapsed().Seconds(), "entries/s")
-			b.ReportMetric(float64(entries*b.N)/used.Seconds(), "entries/cpu-s")
 			if err := s.Close(); err != nil {
 				b.Fatal(err)
 			}
@@ -68,15 +55,6 @@ func BenchmarkSend(b *testing.B) {
 			<-done
 		})
 	}
-}
-
-func cpu(b *testing.B) time.Duration {
-	b.Helper()
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func discard(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }

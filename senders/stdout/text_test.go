@@ -108,12 +108,11 @@ func BenchmarkText(b *testing.B) {
 	batch := sendertest.Batch(0, 1000, sendertest.Size(500))
 	f := formatter{zone: time.UTC, color: true}
 	var buf []byte
-	b.ReportAllocs()
-	b.SetBytes(int64(batch.Bytes))
-	for b.Loop() {
+	sendertest.Measure(b, batch, func() error {
 		buf = buf[:0]
 		for i := range batch.Records {
 			buf = f.append(buf, &batch.Records[i])
 		}
-	}
+		return nil
+	})
 }

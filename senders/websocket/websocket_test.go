@@ -21,7 +21,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -469,16 +468,5 @@ func BenchmarkSend(b *testing.B) {
 	}
 	defer s.Close()
 	batch := sendertest.Batch(0, 1000, sendertest.Size(800))
-	b.SetBytes(int64(batch.Bytes))
-	b.ReportAllocs()
-	var before, after syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
-	for b.Loop() {
-		if err := s.Send(b.Context(), batch); err != nil {
-			b.Fatal(err)
-		}
-	}
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
-	used := time.Duration(after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano())
-	b.ReportMetric(float64(b.N*len(batch.Records))/used.Seconds(), "entries/cpu-s")
+	sendertest.Measure(b, batch, func() error { return s.Send(b.Context(), batch) })
 }

@@ -134,10 +134,11 @@ func TestElasticsearch(t *testing.T) {
 func fillNode(t *testing.T, n *node, product string) {
 	t.Helper()
 	n.start(t)
+	until(t, "the node answers", func() bool { return get(t, http.MethodGet, n.url(), "") != nil })
 	journal := numberedJournal(t)
 	for range 2 {
 		config := configureBatches(t, journal, 5000, map[string]any{"output_type": product, product + "_url": n.url()})
-		if r := program.Run(t, "--once", "--timeout", "4m", config); r.Code != 0 {
+		if r := program.Run(t, "--once", "--timeout", "1m", config); r.Code != 0 {
 			t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
 		}
 	}
