@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +63,16 @@ func (c *Credentials) key() (k serviceKey) {
 // DefaultConfig returns the settings of a sender for which nothing is set.
 func DefaultConfig() *Config { return &Config{} }
 
+// What does not fit these makes the service refuse each entry, and dead letters of all. A domain may stand before the ID of
+// an old project, and a number for it. {FIELD} and %XX may be in a log's name.
+var (
+	projectID = regexp.MustCompile(`^[a-z0-9.:-]+$`)
+	logID     = regexp.MustCompile(`^([A-Za-z0-9/_.-]|%[0-9A-Fa-f]{2}|\{[^{}]*\})+$`)
+)
+
+// nodeLabels are the labels that a monitored resource of type generic_node has.
+func nodeLabels() []string { return []string{"location", "namespace", "node_id", "project_id"} }
+
 // Validate reports to o what is wrong with the settings.
 func (c *Config) Validate(o *conf.Object) {
 	own := c.Credentials.key().Project
@@ -69,13 +81,20 @@ func (c *Config) Validate(o *conf.Object) {
 		o.Errorf("google_cloud_logging_project_id", "is required: the ID of the project to write to")
 	case c.Project != "" && own != "" && c.Project != own:
 		o.Warnf("google_cloud_logging_project_id", "has no effect: the credentials are of the project %q, which counts", own)
-	case strings.ContainsRune(c.Project, '/'):
-		o.Errorf("google_cloud_logging_project_id", "must be the project's ID alone, without a /")
+	case c.Project != "" && !projectID.MatchString(c.Project):
+		o.Errorf("google_cloud_logging_project_id", "must be the project's ID: lower-case letters, digits and - (its name may have others)")
 	}
 	if c.LogID == "" {
 		o.Errorf("google_cloud_logging_log_id", "is required: the name of the log")
 	} else if _, err := newLogName("", c.LogID); err != nil {
 		o.Errorf("google_cloud_logging_log_id", "%v", err)
+	} else if !logID.MatchString(c.LogID) {
+		o.Warnf("google_cloud_logging_log_id", "has other characters in it than letters, digits and / _ - . which the service refuses")
+	}
+	for label := range c.ResourceLabels {
+		if !slices.Contains(nodeLabels(), label) {
+			o.Warnf("google_cloud_logging_resource_labels", "%q is none of the labels of a generic_node: %s", label, strings.Join(nodeLabels(), ", "))
+		}
 	}
 	if _, _, err := c.target(); err != nil {
 		o.Errorf("google_cloud_logging_endpoint", "%v", err)

@@ -1,7 +1,6 @@
 package googlelogging
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,12 +49,12 @@ func meaning(err error) error {
 	switch s.Code() { //nolint:exhaustive // the others may go away, permissions and projects too
 	case codes.InvalidArgument, codes.OutOfRange:
 		if large {
-			return errors.Join(pump.ErrTooLarge, err)
+			return fmt.Errorf("%w: %w", pump.ErrTooLarge, err)
 		}
 		return pump.Permanent(err)
 	case codes.ResourceExhausted:
 		if large {
-			return errors.Join(pump.ErrTooLarge, err)
+			return fmt.Errorf("%w: %w", pump.ErrTooLarge, err)
 		}
 		return pump.RetryAfter(err, max(retryDelay(s), throttled))
 	case codes.Unavailable:
