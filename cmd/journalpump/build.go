@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"journalpump/cmd/journalpump/config"
 	"journalpump/filters/geo"
@@ -24,13 +25,9 @@ func (d *daemon) build(c *config.Config) ([]pump.ReaderSpec, error) {
 	}
 	d.builder.Logger = d.log
 	d.builder.Open = func(r *config.Reader) func(context.Context) (pump.Log, error) {
-		var match *journal.Match
-		if name, value, ok := r.IndexMatch(c); ok {
-			match = &journal.Match{Name: name, Value: []byte(value)}
-		}
 		return func(ctx context.Context) (pump.Log, error) {
 			log := d.log.With("reader", r.Name)
-			l, err := readers.OpenJournal(ctx, &r.Journal, match, log)
+			l, err := openJournal(ctx, c, r, log)
 			if err != nil {
 				return nil, err
 			}
@@ -38,4 +35,13 @@ func (d *daemon) build(c *config.Config) ([]pump.ReaderSpec, error) {
 		}
 	}
 	return d.builder.Build(c, locator)
+}
+
+// openJournal opens the journal of a reader.
+func openJournal(ctx context.Context, c *config.Config, r *config.Reader, log *slog.Logger) (pump.Log, error) {
+	var match *journal.Match
+	if name, value, ok := r.IndexMatch(c); ok {
+		match = &journal.Match{Name: name, Value: []byte(value)}
+	}
+	return readers.OpenJournal(ctx, &r.Journal, match, log)
 }

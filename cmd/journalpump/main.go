@@ -51,7 +51,7 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
-	root.AddCommand(newRunCommand(), newCheckCommand(), newReplayCommand(), newVersionCommand(), newChildCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newReplayCommand(), newStatusCommand(), newVersionCommand(), newChildCommand())
 	return root
 }
 

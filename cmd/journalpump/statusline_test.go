@@ -48,11 +48,3 @@ func TestStatusLine(t *testing.T) {
 		}
 	}
 }
-
-func TestGrouped(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 12: "12", 123: "123", 1234: "1,234", -1234: "-1,234", -123: "-123", 1234567890: "1,234,567,890"} {
-		if got := grouped(n); got != want {
-			t.Errorf("%d: got %q, want %q", n, got, want)
-		}
-	}
-}
