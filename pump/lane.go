@@ -27,8 +27,9 @@ type lane struct {
 	start   Start // where to start without a position
 	seek    seekFunc
 	feed    *feed
-	see     func(*Chunk) // the observer's
-	settled func()       // told when the position has moved
+	see     func(*Chunk)         // the observer's
+	settled func()               // told when the position has moved
+	record  func(SenderSnapshot) // told before it moves
 	metrics Metrics
 	log     *slog.Logger
 	state   *laneState
@@ -74,6 +75,7 @@ func newLane(spec SenderSpec, tags map[string]string, before SenderSnapshot, opt
 		log:     opts.Logger.With("sender", spec.Name),
 		state:   newLaneState(spec, tags, before),
 		once:    opts.Once,
+		record:  func(SenderSnapshot) {},
 		done:    make(chan struct{}),
 		reopen:  make(chan struct{}, 1),
 
@@ -141,6 +143,7 @@ func (l *lane) findStart(ctx context.Context) error {
 		return err
 	}
 	l.state.start(pos)
+	l.record(l.state.snapshot())
 	return nil
 }
 

@@ -81,18 +81,30 @@ func (s *laneState) settle(o *outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active = time.Now()
-	s.snap.Position, s.snap.First, s.restarts = o.to, Position{}, 0
-	s.snap.Ledger.InFlight -= o.entries
-	s.snap.Ledger.Filtered += o.entries - o.records
-	s.snap.Ledger.Accepted += o.records - o.dead
-	s.snap.Ledger.DeadLettered += o.dead
-	s.snap.Queued -= o.records
-	s.snap.SentRecords += o.records - o.dead
-	s.snap.SentBytes += o.bytes - o.deadBytes
-	s.snap.Gaps.add(o.gaps)
+	s.restarts = 0
+	s.snap.settle(o)
 	if o.records > o.dead {
 		s.snap.LastSent = time.Now()
 	}
+}
+
+// settled returns what settle would make of it.
+func (s *laneState) settled(o *outcome) SenderSnapshot {
+	snap := s.snapshot()
+	snap.settle(o)
+	return snap
+}
+
+func (s *SenderSnapshot) settle(o *outcome) {
+	s.Position, s.First = o.to, Position{}
+	s.Ledger.InFlight -= o.entries
+	s.Ledger.Filtered += o.entries - o.records
+	s.Ledger.Accepted += o.records - o.dead
+	s.Ledger.DeadLettered += o.dead
+	s.Queued -= o.records
+	s.SentRecords += o.records - o.dead
+	s.SentBytes += o.bytes - o.deadBytes
+	s.Gaps.add(o.gaps)
 }
 
 // rewind takes back what was read and not settled.

@@ -15,10 +15,13 @@ import (
 
 // Options are the engine's settings.
 type Options struct {
-	Logger      *slog.Logger
-	Metrics     Metrics
-	State       Snapshot              // where to go on
-	Save        func(Snapshot) error  // keeps the state; called by one goroutine at a time
+	Logger  *slog.Logger
+	Metrics Metrics
+	State   Snapshot             // where to go on
+	Save    func(Snapshot) error // keeps the state; called by one goroutine at a time
+	// Record is told of every position that has moved, before anything more is sent, so that it is known even if the program
+	// is killed before the next Save. It may be nil; it is called concurrently.
+	Record      func(reader, sender string, s SenderSnapshot)
 	SaveEvery   time.Duration         // at most so often while running; 0: 1 s
 	Saved       func(Snapshot, error) // told after each save, if not nil
 	StopTimeout time.Duration         // what a stop may take altogether, saving the state included; 0: 10 s
@@ -88,10 +91,16 @@ func (o *Options) waitingAfterStop() time.Duration {
 func (p *Pump) Run(ctx context.Context, specs []ReaderSpec) error {
 	run, stop := context.WithCancel(ctx)
 	defer stop()
-	for _, spec := range specs {
-		p.add(run, spec, p.opts.State.Readers[spec.Name])
-	}
 	lasting := context.WithoutCancel(ctx)
+	for _, spec := range specs {
+		p.add(spec, p.opts.State.Readers[spec.Name])
+	}
+	if p.opts.Record != nil { // what is recorded goes on from a state that is saved
+		p.trySave(lasting)
+	}
+	for _, r := range p.allReaders() {
+		p.start(run, r)
+	}
 	quit := make(chan struct{})
 	var background sync.WaitGroup
 	background.Go(func() { p.saveLoop(lasting, quit) })
@@ -213,17 +222,22 @@ func (p *Pump) apply(ctx context.Context, specs []ReaderSpec) {
 	}
 	for _, spec := range specs {
 		if _, ok := wanted[spec.Name]; ok {
-			p.add(ctx, spec, before[spec.Name])
+			p.start(ctx, p.add(spec, before[spec.Name]))
 		}
 	}
 }
 
-func (p *Pump) add(ctx context.Context, spec ReaderSpec, before ReaderSnapshot) {
+// add adds a reader that does not run yet.
+func (p *Pump) add(spec ReaderSpec, before ReaderSnapshot) *reader {
 	r := newReader(spec, before, &p.opts, p.settled)
-	ctx, r.cancel = context.WithCancel(ctx)
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.readers[spec.Name] = r
-	p.mu.Unlock()
+	return r
+}
+
+func (p *Pump) start(ctx context.Context, r *reader) {
+	ctx, r.cancel = context.WithCancel(ctx)
 	go r.run(ctx) // Run and apply wait for r.done
 }
 
@@ -355,9 +369,13 @@ func (p *Pump) saveLoop(ctx context.Context, quit <-chan struct{}) {
 		case <-quit:
 			return
 		}
-		if err := p.save(ctx); err != nil {
-			p.opts.Logger.Error("the state could not be saved; after a crash entries would be sent again", "error", err)
-		}
+		p.trySave(ctx)
+	}
+}
+
+func (p *Pump) trySave(ctx context.Context) {
+	if err := p.save(ctx); err != nil {
+		p.opts.Logger.Error("the state could not be saved; after a crash entries would be sent again", "error", err)
 	}
 }
 

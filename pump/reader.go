@@ -81,6 +81,9 @@ func (r *reader) run(ctx context.Context) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
 		l.feed, l.seek, l.see, l.settled = f, seek, r.see, r.settled
+		if record := r.opts.Record; record != nil {
+			l.record = func(s SenderSnapshot) { record(r.name, l.spec.Name, s) }
+		}
 		r.running++
 		r.sending.Go(func() {
 			defer r.laneEnded(l)

@@ -15,12 +15,14 @@ const (
 	damagedSuffix  = ".damaged-" // + time
 )
 
-// File is a state file to save to. It is used by one goroutine at a time.
+// File is a state file to save to. It is used by one goroutine at a time, but for Record.
 type File struct {
-	path  string
-	disk  disk
-	now   func() time.Time
-	saved []byte // what was saved last, without what changes as time goes by; nil: nothing yet
+	path   string
+	disk   disk
+	now    func() time.Time
+	saved  []byte // what was saved last, without what changes as time goes by; nil: nothing yet
+	latest pump.Snapshot
+	moved  *positions
 }
 
 // Open returns the state file at path, which need not exist; its directory must. Nothing is written yet.
@@ -33,7 +35,7 @@ func Open(path string) (*File, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("the state file %s: %s is not a directory", path, dirOf(path))
 	}
-	return &File{path: path, disk: osDisk{}, now: time.Now}, nil
+	return &File{path: path, disk: osDisk{}, now: time.Now, moved: newPositions(path)}, nil
 }
 
 // Path returns where the file is, symbolic links resolved.
@@ -53,10 +55,28 @@ func (f *File) Save(s pump.Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("encoding the state: %w", err)
 	}
+	f.moved.announce(stateHash(data))
 	if err := replace(f.disk, f.path, data, true); err != nil {
 		return fmt.Errorf("saving the state file %s: %w", f.path, err)
 	}
-	f.saved = content
+	f.saved, f.latest = content, s
+	if err := f.moved.saved(); err != nil {
+		return fmt.Errorf("the state file is saved, but what is sent until the next time would be sent again if the program were killed: %w", err)
+	}
+	return nil
+}
+
+// Record notes that a sender's position has moved, so that it is known even if the program is killed before the next Save.
+// It may be called concurrently. What is recorded before the first Save, or after a failure, is written with the next one.
+func (f *File) Record(reader, sender string, s pump.SenderSnapshot) {
+	f.moved.record(reader, sender, &s)
+}
+
+// Close is for a clean end: what was recorded is in the file that was saved last, so that nobody needs the records any more.
+func (f *File) Close() error {
+	if err := f.moved.close(&f.latest); err != nil {
+		return fmt.Errorf("closing the state file: %w", err)
+	}
 	return nil
 }
 

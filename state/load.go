@@ -49,6 +49,7 @@ func (l *loader) load() (pump.Snapshot, error) {
 	if format > formatVersion {
 		l.keepNewer(format)
 	}
+	l.advance(&s, data)
 	return s, nil
 }
 
@@ -87,6 +88,7 @@ func (l *loader) fallBack(damage error) pump.Snapshot {
 	if err := replace(l.disk, l.path, data, false); err != nil {
 		l.warn("it could not take the damaged file's place yet: %v", err)
 	}
+	l.advance(&s, data)
 	return s
 }
 

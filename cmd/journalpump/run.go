@@ -94,7 +94,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	previous, save, err := d.openState(ctx)
+	previous, file, err := d.openState(ctx)
 	if err != nil {
 		return err
 	}
@@ -102,16 +102,19 @@ func (d *daemon) run(ctx context.Context) error {
 	defer d.metrics.close()
 
 	stopTimeout := d.config.StopTimeout.Duration()
-	d.pump = pump.New(pump.Options{
+	options := pump.Options{
 		Logger:      d.log,
 		Metrics:     &d.metrics,
 		State:       previous,
-		Save:        save,
 		Saved:       d.showStatus,
 		StopTimeout: stopTimeout,
 		Once:        d.opts.once,
 		Timeout:     d.opts.timeout,
-	})
+	}
+	if file != nil {
+		options.Save, options.Record = file.Save, file.Record
+	}
+	d.pump = pump.New(options)
 	hangups := make(chan os.Signal, 1)
 	if !d.opts.once {
 		signal.Notify(hangups, syscall.SIGHUP) // before anybody is told that we are there to get one
@@ -129,6 +132,9 @@ func (d *daemon) run(ctx context.Context) error {
 	err = d.wait(ctx, ended, stopTimeout)
 	quit()
 	background.Wait()
+	if err == nil && file != nil {
+		err = file.Close()
+	}
 	return err
 }
 
@@ -151,8 +157,8 @@ func (d *daemon) wait(ctx context.Context, ended <-chan error, limit time.Durati
 	}
 }
 
-// openState returns what the state file says, and how to save to it. Without a path nothing is kept.
-func (d *daemon) openState(ctx context.Context) (pump.Snapshot, func(pump.Snapshot) error, error) {
+// openState returns what the state file says, and the file to save to. Without a path there is none.
+func (d *daemon) openState(ctx context.Context) (pump.Snapshot, *state.File, error) {
 	if d.config.StateFile == "" {
 		return pump.Snapshot{}, nil, nil
 	}
@@ -167,7 +173,7 @@ func (d *daemon) openState(ctx context.Context) (pump.Snapshot, func(pump.Snapsh
 	if err != nil {
 		return pump.Snapshot{}, nil, fmt.Errorf("opening the state file: %w", err)
 	}
-	return snapshot, file.Save, nil
+	return snapshot, file, nil
 }
 
 // reloadOn reads the configuration again at each signal.
