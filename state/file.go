@@ -56,12 +56,14 @@ func (f *File) Save(s pump.Snapshot) error {
 		return fmt.Errorf("encoding the state: %w", err)
 	}
 	f.moved.announce(stateHash(data))
-	if err := replace(f.disk, f.path, data, true); err != nil {
+	err = replace(f.disk, f.path, data, true)
+	logErr := f.moved.saved(err == nil)
+	if err != nil {
 		return fmt.Errorf("saving the state file %s: %w", f.path, err)
 	}
 	f.saved, f.latest = content, s
-	if err := f.moved.saved(); err != nil {
-		return fmt.Errorf("the state file is saved, but what is sent until the next time would be sent again if the program were killed: %w", err)
+	if logErr != nil {
+		return fmt.Errorf("the state file is saved, but what is sent until the next time would be sent again if the program were killed: %w", logErr)
 	}
 	return nil
 }

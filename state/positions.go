@@ -36,7 +36,7 @@ type positions struct {
 	out    file // nil: the log is not to be trusted, and is written anew after the next save
 	size   int
 	last   map[laneName]moved
-	states [2]string // the hashes of the newest state files, the last one last
+	states [3]string // hashes: of the copy before, of the state file, and of the one that is to take its place
 	closed bool
 }
 
@@ -79,7 +79,7 @@ func (p *positions) record(reader, sender string, s *pump.SenderSnapshot) {
 func (p *positions) announce(hash string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.states[0], p.states[1] = p.states[1], hash
+	p.states[2] = hash
 	p.append(appendLine(nil, "state ", []byte(hash)))
 }
 
@@ -101,12 +101,15 @@ func (p *positions) distrust() {
 	}
 }
 
-// saved follows a save: a log that is long, or not to be trusted, is written anew. Until it has taken the old one's place,
-// that one counts.
-func (p *positions) saved() error {
+// saved follows a save, whether it succeeded or not: a log that is long, or not to be trusted, is written anew. Until it
+// has taken the old one's place, that one counts.
+func (p *positions) saved(ok bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.out != nil && p.size <= positionsLimit {
+	if ok {
+		p.states[0], p.states[1] = p.states[1], p.states[2]
+	}
+	if p.closed || p.states[1] == "" || p.out != nil && p.size <= positionsLimit {
 		return nil
 	}
 	var text []byte
@@ -172,7 +175,7 @@ func parsedLine(line []byte) (kind string, text []byte, ok bool) {
 		return "", nil, false
 	}
 	sum, err := strconv.ParseUint(string(line[:checksumLength]), 16, 32)
-	if err != nil || uint32(sum) != crc32.Checksum(line[checksumLength+1:], castagnoli) {
+	if err != nil || sum != uint64(crc32.Checksum(line[checksumLength+1:], castagnoli)) {
 		return "", nil, false
 	}
 	before, after, ok := bytes.Cut(line[checksumLength+1:], []byte{' '})

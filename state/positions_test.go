@@ -70,6 +70,37 @@ func TestWhatWasRecordedIsKnownAfterAKill(t *testing.T) {
 	}
 }
 
+// While the state file cannot be saved, what is recorded goes with the one that is there, and does not grow for ever.
+func TestRecordsGoOnWhileTheStateCannotBeSaved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	f := openFile(t, path)
+	save(t, f, at(91))
+	f.disk = readOnlyDisk{}
+	for n := uint64(92); n < 600; n++ {
+		record(f, n)
+		if n%3 > 0 {
+			continue
+		}
+		if err := f.Save(at(n)); !errors.Is(err, fs.ErrPermission) {
+			t.Fatalf("saving: %v", err)
+		}
+		if info, err := os.Stat(path + positionsSuffix); err != nil || info.Size() > positionsLimit+8192 {
+			t.Fatalf("the log has %d bytes, %v", info.Size(), err)
+		}
+	}
+	if got := loaded(t, path).Position; got != position(599) {
+		t.Errorf("at %v", got)
+	}
+	write(t, path, "{")
+	if err := os.Remove(path + previousSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if s, _ := load(t, path); len(s.Readers) != 0 {
+		t.Errorf("records without a state file: %v", s)
+	}
+}
+
 func TestANewSenderIsRecordedToo(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
