@@ -30,6 +30,7 @@ type reader struct {
 	start   func(*lane)
 	running int           // lanes
 	vacuum  Vacuum        // what its log last said
+	spooled Spooled       // when last reported
 	failed  int           // senders that could not be opened, when last reported
 	ended   chan struct{} // signalled when a lane ends
 	sending sync.WaitGroup

@@ -67,6 +67,7 @@ func (r *reader) report(ctx context.Context, started time.Time) {
 			l.log.Error("please report this", "error", err, "ledger", fmt.Sprintf("%+v", s.Ledger))
 		}
 	}
+	r.reportSpooled(snap.Spooled)
 	r.reportFailed(failed)
 }
 

@@ -15,8 +15,9 @@ type ReaderSnapshot struct {
 	Lines     int64            // since start
 	Bytes     int64            // since start
 	Gaps      GapTotals
-	Corrupted int64  // entries passed over as unreadable, since start
-	Stalls    int64  // how often it was opened anew because the log had gone on without it, since start
+	Corrupted int64 // entries passed over as unreadable, since start
+	Stalls    int64 // how often it was opened anew because the log had gone on without it, since start
+	Spooled   Spooled
 	Waiting   string // why there is nothing to read yet, "" when there is
 	Senders   map[string]SenderSnapshot
 }

@@ -25,6 +25,13 @@ type Vacuum struct {
 	// Losses tells how long the first entry that a sender lacks will be there; of senders that are up to date, and where
 	// it cannot be told, there is nothing.
 	Losses map[string]time.Duration
+	// Spooled is what is kept elsewhere because it is, or soon will be, deleted from the log.
+	Spooled Spooled
+}
+
+// Spooled says how much is kept because a sender lacks it.
+type Spooled struct {
+	Bytes, Entries int64
 }
 
 // Loss is how long the first entry that a sender lacks will be there.
@@ -70,10 +77,23 @@ func (r *reader) noteLosses(snap *ReaderSnapshot) {
 	r.mu.Lock()
 	v := r.vacuum
 	r.mu.Unlock()
+	snap.Spooled = v.Spooled
 	for name, in := range v.Losses {
 		if s, ok := snap.Senders[name]; ok {
 			s.Loss = Loss{In: in, Known: true}
 			snap.Senders[name] = s
 		}
+	}
+}
+
+// reportSpooled sends how much is kept: again and again while there is anything, and once when there is not any more.
+func (r *reader) reportSpooled(s Spooled) {
+	r.mu.Lock()
+	before := r.spooled
+	r.spooled = s
+	r.mu.Unlock()
+	if s != before || s != (Spooled{}) {
+		r.opts.Metrics.Gauge("journal.vacuum_spool_bytes", float64(s.Bytes), r.observer.tags)
+		r.opts.Metrics.Gauge("journal.vacuum_spool_entries", float64(s.Entries), r.observer.tags)
 	}
 }

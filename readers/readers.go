@@ -67,15 +67,13 @@ func unsupported(l *journal.Log) (journal.Problem, bool) {
 }
 
 // Guard looks after entries that a journal is about to delete, as the settings ask for. The log is closed with what it returns.
-func Guard(ctx context.Context, l pump.Log, c *journal.Config, g *guard.Config, log *slog.Logger) (pump.Log, error) {
-	if g.Mode == guard.Off {
-		return l, nil
-	}
+func Guard(ctx context.Context, l pump.Log, c *journal.Config, g guard.Options) (pump.Log, error) {
 	options, err := c.Options()
 	if err != nil {
 		return nil, errors.Join(pump.Permanent(err), l.Close())
 	}
-	return guard.New(ctx, l, guard.Options{Selection: options.Selection, Logger: log}), nil
+	g.Selection = options.Selection
+	return guard.Open(ctx, l, g), nil
 }
 
 func isUnsupported(p journal.Problem) bool {

@@ -54,6 +54,7 @@ func (d *readerDoc) snapshot() (pump.ReaderSnapshot, error) {
 		Bytes:     d.TotalBytes,
 		Gaps:      d.Gaps.totals(),
 		Corrupted: d.Corrupted,
+		Spooled:   pump.Spooled(d.Spooled),
 		Stalls:    d.Stalls,
 		Senders:   make(map[string]pump.SenderSnapshot, len(d.Senders)),
 	}

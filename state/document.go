@@ -27,10 +27,16 @@ type readerDoc struct {
 	Gaps       gapsDoc               `json:"gaps"`
 	Searches   map[string]int64      `json:"searches"`
 	Senders    map[string]*senderDoc `json:"senders"`
+	Spooled    spooledDoc            `json:"spooled"`
 	Stalls     int64                 `json:"stalls"`
 	TotalBytes int64                 `json:"total_bytes"`
 	TotalLines int64                 `json:"total_lines"`
 	Waiting    *string               `json:"waiting"`
+}
+
+type spooledDoc struct {
+	Bytes   int64 `json:"bytes"`
+	Entries int64 `json:"entries"`
 }
 
 type senderDoc struct {

@@ -29,6 +29,7 @@ func newReaderDoc(r pump.ReaderSnapshot, now time.Time) *readerDoc {
 		Gaps:       newGapsDoc(r.Gaps),
 		Searches:   r.Searches,
 		Senders:    make(map[string]*senderDoc, len(r.Senders)),
+		Spooled:    spooledDoc(r.Spooled),
 		Stalls:     r.Stalls,
 		TotalBytes: r.Bytes,
 		TotalLines: r.Lines,

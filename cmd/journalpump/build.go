@@ -11,6 +11,7 @@ import (
 	"journalpump/pump"
 	"journalpump/readers"
 	"journalpump/readers/journal"
+	"journalpump/readers/journal/guard"
 )
 
 // build makes of a configuration what the engine runs.
@@ -31,7 +32,7 @@ func (d *daemon) build(c *config.Config) ([]pump.ReaderSpec, error) {
 			if err != nil {
 				return nil, err
 			}
-			return readers.Guard(ctx, l, &r.Journal, &r.Guard, log)
+			return readers.Guard(ctx, l, &r.Journal, guard.Options{Config: r.Guard, Reader: r.Name, StateFile: c.StateFile, Logger: log})
 		}
 	}
 	return d.builder.Build(c, locator)

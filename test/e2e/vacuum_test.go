@@ -45,6 +45,42 @@ func TestVacuumOfWhatWasNotDelivered(t *testing.T) {
 	}
 }
 
+// With a spool nothing is missing, whatever journald deletes, though the agent is killed and started again meanwhile. Once all
+// is delivered nothing is kept.
+func TestVacuumSpool(t *testing.T) {
+	t.Parallel()
+	v := startVacuum(t, object{"vacuum_guard": "spool", "vacuum_spool_bytes": "64MiB"})
+	accepted := v.accepted(t)
+	add := func() {
+		v.log(t, 1500) // much less than the journal holds
+		v.j.Sync(t)
+		program.Until(t, "what was logged is in the spool", func() bool {
+			return v.reader(t).Spooled.Entries >= v.written-firstMessages
+		})
+	}
+	for v.firstSeqnum(t) <= accepted+1 {
+		add()
+	}
+	v.pump.Kill(t)
+	v.pump = program.Start(t, nil, v.s.config())
+	first := v.firstSeqnum(t)
+	for v.firstSeqnum(t) == first {
+		add()
+	}
+	v.log(t, 100) // some that are in the journal only
+	v.j.Sync(t)
+	out := v.finish(t)
+	out.exactly(t, map[string]int{"native": v.written})
+	r := v.reader(t)
+	if gaps := r.Senders["out"].Gaps; gaps.Count != 0 || r.Spooled.Entries != 0 {
+		t.Errorf("gaps %+v, %d entries in the spool", gaps, r.Spooled.Entries)
+	}
+	left, err := filepath.Glob(filepath.Join(v.s.state()+".spool", "r", "*.spool"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("segments that are left: %v, %v", left, err)
+	}
+}
+
 // vacuum is a journal that is nearly full, and a pump whose destination is down after the first entries.
 type vacuum struct {
 	s       setup
@@ -151,19 +187,25 @@ type senderState struct {
 	Vacuum *struct{ Seconds float64 }
 }
 
-func (v *vacuum) state(t *testing.T) senderState {
+// readerState is what it says of the reader.
+type readerState struct {
+	Senders map[string]senderState
+	Spooled struct{ Entries int }
+}
+
+func (v *vacuum) state(t *testing.T) senderState { t.Helper(); return v.reader(t).Senders["out"] }
+
+func (v *vacuum) reader(t *testing.T) readerState {
 	t.Helper()
 	b, err := os.ReadFile(v.s.state())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var state struct {
-		Readers map[string]struct{ Senders map[string]senderState }
-	}
+	var state struct{ Readers map[string]readerState }
 	if err := json.Unmarshal(b, &state); err != nil {
 		t.Fatal(err)
 	}
-	return state.Readers["r"].Senders["out"]
+	return state.Readers["r"]
 }
 
 // accepted returns the sequence number up to which the sender has delivered.
@@ -216,6 +258,7 @@ func (v *vacuum) finish(t *testing.T) *output {
 		w := out.read(t).ways["native"]
 		return w != nil && len(w.seen) > v.written
 	})
+	program.Until(t, "nothing is kept any more", func() bool { return v.reader(t).Spooled.Entries == 0 })
 	v.pump.Stop(t)
 	if r := out.repeated(); r != "" {
 		t.Error(r)

@@ -111,6 +111,7 @@ func (r *Reader) validate(c *Config) {
 	if _, err := r.Journal.Options(); err != nil {
 		r.object.Errorf("", "%v", err)
 	}
+	r.Guard.Validate(r.object, c.StateFile)
 	r.validatePatterns(c)
 	for _, s := range r.Senders {
 		r.validateSender(c, s)

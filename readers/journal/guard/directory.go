@@ -25,12 +25,12 @@ type directory struct {
 	free   int64   // of the file system; -1: not known
 	// observed is how much the files took up when the oldest was seen to be gone; 0: none was.
 	observed int64
-	samples  []sample // oldest first
-	pace     float64  // bytes a second
+	samples  []reading // oldest first
+	pace     float64   // bytes a second
 }
 
-// sample is how many entries had been written at a time.
-type sample struct {
+// reading is how many entries had been written at a time.
+type reading struct {
 	at      time.Time
 	entries uint64
 	chains  int
@@ -88,7 +88,7 @@ func (d *directory) measure(now time.Time) {
 	if span := now.Sub(realtime(first)); span > 0 {
 		d.pace = float64(d.usage) / max(span.Seconds(), 1)
 	}
-	s := sample{at: now, chains: len(tails)}
+	s := reading{at: now, chains: len(tails)}
 	for _, tail := range tails {
 		s.entries += tail
 	}

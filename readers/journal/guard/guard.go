@@ -1,13 +1,16 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
 
+	"journalpump/internal/spool"
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 )
@@ -17,9 +20,12 @@ const (
 	lookCalm  = 10 * time.Second // and else
 )
 
-// Options says what New guards.
+// Options says what Open guards.
 type Options struct {
+	Config
 	Selection journaldir.Selection // the files that the log reads
+	Reader    string               // its name
+	StateFile string               // "": there is none
 	Logger    *slog.Logger
 }
 
@@ -29,6 +35,8 @@ type Log struct {
 
 	log    *slog.Logger
 	watch  *watch
+	store  *store        // nil: there is no spool
+	keeper *keeper       // nil: likewise
 	told   chan struct{} // signalled when lanes have changed
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -38,26 +46,69 @@ type Log struct {
 	vacuum pump.Vacuum
 }
 
-// New guards a log until it is closed, with which the inner one is closed, too, or until the context ends.
-func New(ctx context.Context, inner pump.Log, opts Options) *Log {
+// Open guards a log until it is closed, with which the inner one is closed, too, or until the context ends. If there is nothing to
+// do it returns the inner one. A spool that cannot be opened is said, and done without.
+func Open(ctx context.Context, inner pump.Log, opts Options) pump.Log {
+	store := openSpool(&opts)
+	if opts.Mode == Off && store == nil {
+		return inner
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Log{
 		Log:    inner,
 		log:    opts.Logger,
 		watch:  newWatch(opts.Selection, opts.Logger),
+		store:  store,
 		told:   make(chan struct{}, 1),
 		cancel: cancel,
 		done:   make(chan struct{}),
 	}
+	l.watch.silent = opts.Mode == Off
+	if store != nil {
+		l.keeper = &keeper{store: store, inner: inner, log: opts.Logger, copy: opts.Mode == Spool}
+	}
 	go l.run(ctx)
 	return l
+}
+
+// openSpool opens the spool; nil if there is none. One that is left over from when the mode was another is used up.
+func openSpool(opts *Options) *store {
+	dir, err := opts.directory(opts.StateFile, opts.Reader)
+	if opts.Mode != Spool {
+		if err != nil {
+			return nil
+		}
+		if _, err := os.Stat(dir); err != nil {
+			return nil
+		}
+	}
+	o := spool.Options{Dir: dir, MaxBytes: int64(cmp.Or(opts.Bytes, DefaultSpoolBytes))}
+	o.SegmentBytes = min(spool.DefaultSegment, o.MaxBytes/16)
+	var s *store
+	var problems []error
+	if err == nil {
+		s, problems, err = openStore(o)
+	}
+	if err != nil {
+		opts.Logger.Error("the spool cannot be used; what is deleted from the journal before it is delivered will be missing", "error", err)
+		return nil
+	}
+	for _, p := range problems {
+		opts.Logger.Warn("a part of the spool was left behind by a crash, or is damaged", "error", p)
+	}
+	return s
 }
 
 // Close implements pump.Log.
 func (l *Log) Close() error {
 	l.cancel()
 	<-l.done
-	return l.Log.Close()
+	var err error
+	if l.store != nil {
+		l.keeper.rest()
+		err = l.store.close()
+	}
+	return errors.Join(err, l.Log.Close())
 }
 
 var errNoMeter = errors.New("this log cannot tell how far behind a position is")
@@ -98,30 +149,40 @@ func (l *Log) run(ctx context.Context) {
 				continue
 			}
 		}
-		l.look()
+		l.look(ctx)
 		last = time.Now()
 	}
 }
 
-// alert reports whether a sender is late, or was when the guard last looked.
+// alert reports whether a sender is late, or was when the guard last looked, or needs the spool.
 func (l *Log) alert() bool {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.vacuum.Losses) > 0 || slices.ContainsFunc(l.lanes, func(p pump.LanePlace) bool { return late(&p, now) })
+	return len(l.vacuum.Losses) > 0 || l.vacuum.Spooled.Entries > 0 ||
+		slices.ContainsFunc(l.lanes, func(p pump.LanePlace) bool { return late(&p, now) })
 }
 
-func (l *Log) look() {
+func (l *Log) look(ctx context.Context) {
 	now := time.Now()
-	if err := l.watch.look(now); err != nil {
-		l.log.Debug("looking for files that are about to be deleted", "error", err)
-		return
-	}
 	l.mu.Lock()
 	lanes := l.lanes
 	l.mu.Unlock()
-	losses := l.watch.judge(now, lanes)
+	var v pump.Vacuum
+	err := l.watch.look(now)
+	if err != nil {
+		l.log.Debug("looking for files that are about to be deleted", "error", err)
+	}
+	if l.keeper != nil {
+		if err := l.keeper.trim(lanes); err != nil {
+			l.log.Warn("what was delivered could not be deleted from the spool", "error", err)
+		}
+		l.keeper.keep(ctx, now, lanes, func(p *pump.Position) bool { return l.watch.inDanger(p, now) })
+		v.Spooled.Bytes, v.Spooled.Entries = l.store.size()
+		lanes = l.keeper.uncovered(lanes)
+	}
+	v.Losses = l.watch.judge(now, lanes, l.keeper != nil && l.keeper.copy && l.keeper.stopped == nil)
 	l.mu.Lock()
-	l.vacuum = pump.Vacuum{Losses: losses}
+	l.vacuum = v
 	l.mu.Unlock()
 }

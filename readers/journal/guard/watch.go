@@ -24,6 +24,7 @@ const (
 type watch struct {
 	selection journaldir.Selection
 	root      string // where etc/systemd is
+	silent    bool   // nothing is said, and nothing estimated
 	log       *slog.Logger
 
 	known map[string]*file // by path
@@ -98,9 +99,31 @@ func late(l *pump.LanePlace, now time.Time) bool {
 	return l.Lag.Entries > 0 && (l.Position.Parts&pump.HasRealtime == 0 || now.Sub(realtime(l.Position.Realtime)) >= lateAfter)
 }
 
-// judge says what threatens the late senders, and warns of it.
-func (w *watch) judge(now time.Time, lanes []pump.LanePlace) map[string]time.Duration {
+// inDanger reports whether the first entry after a position is among those that may be deleted soon, or all of a sudden. If nothing
+// is known of the limits, the oldest files are.
+func (w *watch) inDanger(p *pump.Position, now time.Time) bool {
+	l, ok := w.lossOf(p, now)
+	return ok && (l.room <= spoolFiles*w.largest() || l.known && l.in <= spoolBefore)
+}
+
+// largest returns how large a file may be.
+func (w *watch) largest() int64 {
+	var size int64
+	for _, d := range w.dirs {
+		size = max(size, d.limits.fileSize)
+		for _, f := range d.files {
+			size = max(size, f.size)
+		}
+	}
+	return size
+}
+
+// judge says what threatens the late senders, and warns of it unless it is taken care of.
+func (w *watch) judge(now time.Time, lanes []pump.LanePlace, cared bool) map[string]time.Duration {
 	losses := map[string]time.Duration{}
+	if w.silent {
+		return losses
+	}
 	dangers := make(map[string]*danger, len(w.lanes))
 	for i := range lanes {
 		lane := &lanes[i]
@@ -119,7 +142,7 @@ func (w *watch) judge(now time.Time, lanes []pump.LanePlace) map[string]time.Dur
 			d = &danger{began: now, lag: lane.Lag.Entries}
 		}
 		dangers[lane.Sender] = d
-		if d.speak(now, l.in, lane.Lag.Entries) {
+		if !cared && d.speak(now, l.in, lane.Lag.Entries) {
 			w.log.Warn("entries that a sender has not delivered will soon be deleted from the journal",
 				"sender", lane.Sender, "in", round(l.in).String(), "entries", lane.Lag.Entries, "oldest", l.since.UTC())
 		}

@@ -1,0 +1,247 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"journalpump/internal/spool"
+	"journalpump/pump"
+)
+
+// store is a stretch of the journal, or several, in a spool. Its methods may be called concurrently, append by one goroutine.
+type store struct {
+	spool *spool.Spool
+	enc   encoder
+	meta  []byte
+
+	mu      sync.Mutex
+	records []record // in the order of the journal
+	entries int64
+}
+
+type record struct {
+	spool.Record
+	place
+}
+
+// openStore opens a spool and finds out what it holds. The problems are those of records that it has to do without.
+func openStore(o spool.Options) (s *store, problems []error, err error) {
+	sp, err := spool.Open(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &store{spool: sp}
+	problems = sp.Problems()
+	for _, r := range sp.Records() {
+		p, err := parsePlace(r.Meta)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("record %d: %w", r.Number, err))
+			continue
+		}
+		s.add(record{r, p})
+	}
+	return s, problems, nil
+}
+
+func (s *store) add(r record) {
+	s.records = append(s.records, r)
+	s.entries += int64(r.place.entries) //nolint:gosec // of a chunk
+}
+
+func (s *store) close() error { return s.spool.Close() }
+
+// append puts a chunk at the end.
+func (s *store) append(c *pump.Chunk) error {
+	body, err := s.enc.encode(c)
+	if err != nil {
+		return err
+	}
+	p := placeOf(c)
+	s.meta = p.append(s.meta[:0])
+	r, err := s.spool.Append(s.meta, body)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(record{r, p})
+	return nil
+}
+
+func (s *store) sync() error { return s.spool.Sync() }
+
+// end returns up to where it goes; ok is false when it is empty.
+func (s *store) end() (to pump.Position, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.records); n > 0 {
+		return s.records[n-1].to, true
+	}
+	return pump.Position{}, false
+}
+
+// size returns how much there is.
+func (s *store) size() (bytes, entries int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.records) == 0 {
+		return 0, 0
+	}
+	return s.spool.Size(), s.entries
+}
+
+// find returns the record that has what comes after a position; ok is false if it is not there.
+func (s *store) find(p *pump.Position) (r record, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.index(p); i >= 0 {
+		return s.records[i], true
+	}
+	return record{}, false
+}
+
+func (s *store) index(p *pump.Position) int {
+	for i := range s.records {
+		if same(&s.records[i].from, p) {
+			return i
+		}
+	}
+	return slices.IndexFunc(s.records, func(r record) bool { return r.holds(p) })
+}
+
+// same reports whether two positions are after the same entry.
+func same(a, b *pump.Position) bool {
+	if a.Parts&b.Parts&pump.HasSeqnum == 0 {
+		return *a == *b
+	}
+	return a.SeqnumID == b.SeqnumID && a.Seqnum == b.Seqnum && a.Realtime == b.Realtime && a.XorHash == b.XorHash
+}
+
+// holds reports whether the position is inside the chunk: after its beginning and before its end.
+func (p *place) holds(at *pump.Position) bool {
+	if at.Parts&pump.HasSeqnum == 0 || same(at, &p.to) {
+		return false
+	}
+	if p.from.Parts&p.to.Parts&pump.HasSeqnum != 0 && p.from.SeqnumID == at.SeqnumID && p.to.SeqnumID == at.SeqnumID {
+		return p.from.Seqnum <= at.Seqnum && at.Seqnum < p.to.Seqnum
+	}
+	return slices.ContainsFunc(p.spans, func(s span) bool { return s.id == at.SeqnumID && s.first <= at.Seqnum && at.Seqnum <= s.last })
+}
+
+// within returns the first record that begins after a position, but within a gap that follows it.
+func (s *store) within(p *pump.Position, gap *pump.Gap) (r record, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records {
+		begins := &r.from
+		if begins.Parts&p.Parts&pump.HasSeqnum == 0 || begins.SeqnumID != p.SeqnumID || gap.SeqnumID != p.SeqnumID {
+			continue
+		}
+		if begins.Seqnum > p.Seqnum && begins.Seqnum >= gap.First && (gap.Last == 0 || begins.Seqnum <= gap.Last) {
+			return r, true
+		}
+	}
+	return record{}, false
+}
+
+// chunk reads what a record has after a position.
+func (s *store) chunk(r *record, after pump.Position, d *decoder) (*pump.Chunk, error) {
+	body, err := s.spool.Body(&r.Record, d.body)
+	if err != nil {
+		return nil, err
+	}
+	d.body = body
+	c := &pump.Chunk{From: after, To: r.to, Corrupted: int(min(r.corrupted, 1<<30))}
+	if err := d.decode(body, &after, c); err != nil {
+		return nil, fmt.Errorf("%w: %w", spool.ErrCorrupt, err)
+	}
+	for _, g := range r.gaps {
+		if g, ok := gapAfter(g, &after); ok {
+			c.Gaps = append(c.Gaps, g)
+		}
+	}
+	return c, nil
+}
+
+// gapAfter returns what of a gap is after a position; ok is false if nothing is.
+func gapAfter(g pump.Gap, p *pump.Position) (left pump.Gap, ok bool) {
+	if p.Parts&pump.HasSeqnum == 0 || g.SeqnumID != p.SeqnumID || g.First > p.Seqnum || g.First == 0 {
+		return g, true
+	}
+	if g.Last != 0 && g.Last <= p.Seqnum {
+		return pump.Gap{}, false
+	}
+	g.First, g.From = p.Seqnum+1, p.Realtime
+	if g.Last != 0 {
+		g.Count = min(g.Count, g.Last-g.First+1)
+	}
+	return g, true
+}
+
+// forget takes out a record that cannot be read.
+func (s *store) forget(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.records = slices.DeleteFunc(s.records, func(r record) bool {
+		if r.Number == number {
+			s.entries -= int64(r.place.entries) //nolint:gosec // of a chunk
+		}
+		return r.Number == number
+	})
+}
+
+// trim deletes what all the positions are past.
+func (s *store) trim(positions []pump.Position) error {
+	s.mu.Lock()
+	keep := len(s.records)
+	for i := range positions {
+		keep = min(keep, s.firstAfter(&positions[i]))
+	}
+	before := ^uint64(0)
+	for _, r := range s.records[:keep] {
+		s.entries -= int64(r.place.entries) //nolint:gosec // of a chunk
+	}
+	if s.records = slices.Clone(s.records[keep:]); len(s.records) > 0 {
+		before = s.records[0].Number
+	}
+	s.mu.Unlock()
+	if keep == 0 && (before != ^uint64(0) || s.spool.Size() == 0) {
+		return nil
+	}
+	return s.spool.Trim(before)
+}
+
+// firstAfter returns the index of the first record that somebody at the position may need.
+func (s *store) firstAfter(p *pump.Position) int {
+	if i := s.index(p); i >= 0 {
+		return i
+	}
+	if len(s.records) == 0 || s.past(p) {
+		return len(s.records)
+	}
+	return 0
+}
+
+// past reports whether the position is certainly not before the end of the last record.
+func (s *store) past(p *pump.Position) bool {
+	if p.Parts&pump.HasSeqnum == 0 {
+		return false
+	}
+	for i := range s.records {
+		r := &s.records[i]
+		if r.to.SeqnumID == p.SeqnumID && r.to.Seqnum > p.Seqnum {
+			return false
+		}
+		if slices.ContainsFunc(r.spans, func(s span) bool { return s.id == p.SeqnumID && s.last > p.Seqnum }) {
+			return false
+		}
+	}
+	end := &s.records[len(s.records)-1].to
+	return end.SeqnumID == p.SeqnumID || p.Realtime > end.Realtime
+}
+
+// gone reports whether a record could not be read because it is deleted or damaged, which reading it again would not change.
+func gone(err error) bool { return errors.Is(err, spool.ErrCorrupt) || errors.Is(err, fs.ErrNotExist) }
