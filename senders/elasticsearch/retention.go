@@ -1,6 +1,7 @@
 package elasticsearch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -36,14 +37,16 @@ func (s *sender) deleteOld(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("listing the indices: %w", err)
 	}
+	var first error
 	for _, name := range expired(names, s.config.IndexPrefix, s.config.IndexDaysMax, now) {
 		if err := s.server.Load().deleteIndex(ctx, name); err != nil {
-			return fmt.Errorf("the index %s: %w", name, err)
+			first = cmp.Or(first, fmt.Errorf("the index %s: %w", name, err))
+			continue
 		}
 		s.log.Info("deleted an old index", "index", name, "days_kept", s.config.IndexDaysMax)
 		s.days.forget(name)
 	}
-	return nil
+	return first
 }
 
 // indices returns the names of the indices that begin as ours do.

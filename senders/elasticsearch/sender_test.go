@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -521,7 +522,7 @@ func TestOldIndicesAreDeletedBesideSending(t *testing.T) {
 	}
 }
 
-func TestRetentionThatFailsIsLogged(t *testing.T) {
+func TestRetentionThatFails(t *testing.T) {
 	server := newCluster(t, "8.19.4")
 	asked := make(chan struct{}, 1)
 	server.override = func(w http.ResponseWriter, r *http.Request) bool {
@@ -532,14 +533,38 @@ func TestRetentionThatFailsIsLogged(t *testing.T) {
 		asked <- struct{}{}
 		return true
 	}
-	s, logged := openTo(t, server.URL, func(c *Config) { c.IndexDaysMax = 3 })
+	s, _ := openTo(t, server.URL, func(c *Config) { c.IndexDaysMax = 3 })
 	<-asked
 	send(t, s, sendertest.Batch(0, 3))
 	if err := s.deleteOld(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), "listing the indices: the server does not allow") {
 		t.Errorf("got %v", err)
 	}
-	_ = s.Close()
-	_ = logged
+}
+
+// An index that cannot be deleted keeps none of the others.
+func TestAnIndexThatStays(t *testing.T) {
+	server := newCluster(t, "8.19.4")
+	for _, date := range []string{"2020-01-01", "2020-01-02", "2020-01-03"} {
+		server.indices["journalpump-"+date] = &index{}
+	}
+	server.override = func(w http.ResponseWriter, r *http.Request) bool {
+		refused := r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "-01-01")
+		if refused {
+			refuse(w, http.StatusForbidden, "security_exception", "no")
+		}
+		return refused
+	}
+	s, _ := openTo(t, server.URL, nil)
+	s.config.IndexDaysMax = 1
+	err := s.deleteOld(t.Context(), time.Now())
+	if err == nil || !strings.Contains(err.Error(), "journalpump-2020-01-01: the server does not allow") {
+		t.Errorf("got %v", err)
+	}
+	server.set(func() {
+		if got := slices.Sorted(maps.Keys(server.indices)); !slices.Equal(got, []string{"journalpump-2020-01-01", "journalpump-2020-01-03"}) {
+			t.Errorf("left: %v", got)
+		}
+	})
 }
 
 func TestRetryAfterHeader(t *testing.T) {
