@@ -38,6 +38,10 @@ func kinds() []Kind { return []Kind{File, Bulk, BulkTLS, RELP, Websocket, Logple
 // one by one those to be sent again come later.
 func (k Kind) inOrder() bool { return k != Bulk && k != BulkTLS }
 
+// acceptsAtOnce reports whether a batch is accepted when it was answered. With the others all that was sent since the last
+// commit is in flight, which may be a second's.
+func (k Kind) acceptsAtOnce() bool { return k == Bulk || k == BulkTLS || k == Logplex }
+
 // batchBytes bounds the senders' batches, so that there are many of them.
 const batchBytes = 16 << 10
 
