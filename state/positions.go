@@ -121,23 +121,34 @@ func (p *positions) saved(ok bool) error {
 	for _, m := range p.last {
 		text = append(text, m.line...)
 	}
-	p.distrust()
+	out, err := p.replace(text)
+	switch {
+	case err == nil:
+		p.distrust()
+		p.out, p.size = out, len(text)
+	case p.out != nil: // too long, but good: the next save tries again
+		err = nil
+	}
+	return err
+}
+
+// replace puts a new log in the old one's place.
+func (p *positions) replace(text []byte) (file, error) {
 	next := p.path + ".new"
 	if err := removeIfThere(p.disk, next); err != nil {
-		return err
+		return nil, err
 	}
 	out, err := p.disk.create(next)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err = out.Write(text); err == nil {
 		err = p.disk.rename(next, p.path)
 	}
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return nil, errors.Join(err, out.Close())
 	}
-	p.out, p.size = out, len(text)
-	return nil
+	return out, nil
 }
 
 // close ends the log. When the state file that was saved last says all that it does, it is removed.

@@ -275,6 +275,34 @@ func TestALogThatCannotBeWrittenTakesNobodyBack(t *testing.T) {
 	}
 }
 
+// A log that is too long and cannot be written anew, for want of descriptors, say, goes on.
+func TestALongLogThatCannotBeWrittenAnewGoesOn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	f := openFile(t, path)
+	save(t, f, at(91))
+	f.moved.disk = readOnlyDisk{}
+	for n := uint64(92); n < 300; n++ {
+		record(f, n)
+	}
+	save(t, f, at(250))
+	record(f, 300)
+	if got := loaded(t, path).Position; got != position(300) {
+		t.Errorf("at %v", got)
+	}
+	if info, err := os.Stat(path + positionsSuffix); err != nil || info.Size() <= positionsLimit {
+		t.Errorf("the log is not long: %d bytes, %v", info.Size(), err)
+	}
+	f.moved.disk = osDisk{}
+	save(t, f, at(260))
+	if info, err := os.Stat(path + positionsSuffix); err != nil || info.Size() > 8192 {
+		t.Errorf("the log stays long: %d bytes, %v", info.Size(), err)
+	}
+	if got := loaded(t, path).Position; got != position(300) {
+		t.Errorf("at %v", got)
+	}
+}
+
 func TestRecordIsConcurrent(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
