@@ -155,7 +155,7 @@ func TestKafka(t *testing.T) {
 	}{
 		"kafka":      {nil, false, batch, batch}, // the one that was in flight
 		"idempotent": {map[string]any{"enable.idempotence": true}, false, 0, 0},
-		"killed":     {nil, true, batch, entries}, // and all since the position was last saved
+		"killed":     {nil, true, batch, 2 * batch}, // and the one of the program that was killed
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := configure(t, numberedJournal(t), map[string]any{
