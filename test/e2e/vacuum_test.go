@@ -23,7 +23,7 @@ func TestVacuumOfWhatWasNotDelivered(t *testing.T) {
 	for _, mode := range []string{"off", "warn"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			v := startVacuum(t, object{"vacuum_guard": mode})
+			v := startVacuum(t, "4M", object{"vacuum_guard": mode})
 			pace := 10 * time.Millisecond
 			if mode == "warn" {
 				pace = 100 * time.Millisecond // time to see it coming
@@ -45,27 +45,30 @@ func TestVacuumOfWhatWasNotDelivered(t *testing.T) {
 	}
 }
 
-// With a spool nothing is missing, whatever journald deletes, though the agent is killed and started again meanwhile. Once all
+// With a spool nothing is missing, whatever journald deletes, though the agent is killed and started again while it copies. Once all
 // is delivered nothing is kept.
 func TestVacuumSpool(t *testing.T) {
 	t.Parallel()
-	v := startVacuum(t, object{"vacuum_guard": "spool", "vacuum_spool_bytes": "64MiB"})
+	v := startVacuum(t, "2M", object{"vacuum_guard": "spool", "vacuum_spool_bytes": "64MiB"})
 	accepted := v.accepted(t)
-	add := func() {
-		v.log(t, 1500) // much less than the journal holds
+	add := func(n int) {
+		v.log(t, n) // much less than the journal holds
 		v.j.Sync(t)
 		program.Until(t, "what was logged is in the spool", func() bool {
 			return v.reader(t).Spooled.Entries >= v.written-firstMessages
 		})
 	}
 	for v.firstSeqnum(t) <= accepted+1 {
-		add()
+		add(700)
 	}
-	v.pump.Kill(t)
+	v.log(t, 400)
+	program.Pause(t, time.Duration(v.rnd.IntN(1500))*time.Millisecond)
+	v.pump.Kill(t) // while it copies, or so
 	v.pump = program.Start(t, nil, v.s.config())
 	first := v.firstSeqnum(t)
+	add(100)
 	for v.firstSeqnum(t) == first {
-		add()
+		add(700)
 	}
 	v.log(t, 100) // some that are in the journal only
 	v.j.Sync(t)
@@ -94,9 +97,9 @@ type vacuum struct {
 
 const firstMessages = 50
 
-func startVacuum(t *testing.T, reader object) *vacuum {
+func startVacuum(t *testing.T, most string, reader object) *vacuum {
 	t.Helper()
-	v := &vacuum{s: newSetup(t), j: journald.Start(t, "SystemMaxUse=4M", "SystemMaxFileSize=512K"), rnd: newRand(t)}
+	v := &vacuum{s: newSetup(t), j: journald.Start(t, "SystemMaxUse="+most, "SystemMaxFileSize=512K"), rnd: newRand(t)}
 	v.native = v.j.Native(t)
 	v.down = filepath.Join(v.s.dir, "archive")
 	reader["journal_namespace"] = v.j.Namespace
