@@ -32,9 +32,10 @@ type agent struct {
 
 	process *program.Process
 	kills   int
-	blocked bool // its state cannot be saved now
-	edited  bool // its state was changed, so that what was noted of positions beside it does not count
-	fresh   bool // its state was deleted, or is an older one than it could have been
+	blocked bool      // its state cannot be saved now
+	freed   time.Time // when that was over
+	edited  bool      // its state was changed, so that what was noted of positions beside it does not count
+	fresh   bool      // its state was deleted, or is an older one than it could have been
 	most    usage
 }
 
@@ -98,7 +99,7 @@ func (a *agent) kill(t *testing.T, between func()) {
 	a.measure()
 	a.process.Kill(t)
 	a.kills++
-	a.fresh = a.fresh || a.blocked
+	a.fresh = a.fresh || a.unsaved()
 	between()
 	a.start(t)
 }
@@ -118,6 +119,12 @@ func (a *agent) stop(t *testing.T) {
 	if took := time.Since(began); took > stopWithin {
 		t.Errorf("it took %v to stop", took)
 	}
+}
+
+// unsaved reports whether what was accepted may not have been noted: that is tried again every second.
+func (a *agent) unsaved() bool {
+	info, err := os.Stat(a.stateFile())
+	return a.blocked || err != nil || info.ModTime().Before(a.freed)
 }
 
 // measure notes what the process takes now.
@@ -172,6 +179,7 @@ func (a *agent) rob(t *testing.T, act Act) {
 	}
 	switch act {
 	case StateCut:
+		a.fresh = true // what was sent since the one before is sent again, if there is one before
 		text = text[:len(text)/2]
 	case StateFuture:
 		a.edited = true
@@ -184,9 +192,6 @@ func (a *agent) rob(t *testing.T, act Act) {
 		return
 	default:
 	}
-	if act == StateCut {
-		a.fresh = true // what was sent since the one before is sent again, if there is one before
-	}
 	if err := os.WriteFile(a.stateFile(), text, 0o600); err != nil {
 		t.Error(err)
 	}
@@ -196,6 +201,9 @@ func (a *agent) rob(t *testing.T, act Act) {
 func (a *agent) blockState(t *testing.T, block bool) {
 	t.Helper()
 	a.blocked = block
+	if !block {
+		a.freed = time.Now()
+	}
 	obstacle := a.stateFile() + ".new"
 	if block {
 		_ = os.Remove(obstacle)
