@@ -121,6 +121,7 @@ func (r *run) step(s Step) {
 			a.blocked = true
 		}
 	case FewFiles, ManyFiles:
+		a.awaitStart(t) // Go itself cannot start without
 		a.limitFiles(t, s.Act == FewFiles)
 	case Vacuum, Corrupt, Rotate, Restart:
 		r.journal.mistreat(t, s.Act)
