@@ -128,8 +128,8 @@ func TestAReaderThatStandsStillIsOpenedAnew(t *testing.T) {
 func TestALogWithNothingForTheReaderIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, l, s, said, stop := stalling(t, func(int) misbehaviour { return seesNothing })
-		for range 24 * 60 {
-			time.Sleep(time.Minute)
+		for range 24 * 6 {
+			time.Sleep(10 * time.Minute)
 			r.log.append(1)
 			if r.pump.Stuck() {
 				t.Fatal("it is taken for stuck")
