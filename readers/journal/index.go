@@ -154,32 +154,40 @@ func newIndexWalk(file *journalfile.File, all *journalfile.Entries, objects []ui
 	return w, nil
 }
 
-// next returns the offset of the next entry.
+// next returns the offset of the next entry. One that has several of the DATA objects comes once.
 func (w *indexWalk) next() (off uint64, ok bool, err error) {
-	for len(w.lists) > 0 {
-		top := &w.lists[0]
-		off := top.off
-		next, ok, err := top.entries.Next()
-		if err != nil {
+	if len(w.lists) == 0 {
+		return 0, false, nil
+	}
+	off = w.lists[0].off
+	for len(w.lists) > 0 && w.lists[0].off == off {
+		if err := w.step(); err != nil {
 			return 0, false, err
 		}
-		if ok && next <= off || !ok && top.entries.Beyond() {
-			return 0, false, journalfile.ErrCorrupt // offsets rise, and the count is right
-		}
-		if ok && next < w.end {
-			top.off = next
-		} else {
-			last := len(w.lists) - 1
-			w.lists[0] = w.lists[last]
-			w.lists = w.lists[:last]
-		}
-		w.sink(0)
-		if off != w.last {
-			w.last = off
-			return off, true, nil
-		}
 	}
-	return 0, false, nil
+	w.last = off
+	return off, true, nil
+}
+
+// step moves the list on that is the furthest behind.
+func (w *indexWalk) step() error {
+	top := &w.lists[0]
+	next, ok, err := top.entries.Next()
+	if err != nil {
+		return err
+	}
+	if ok && next <= top.off || !ok && top.entries.Beyond() {
+		return journalfile.ErrCorrupt // offsets rise, and the count is right
+	}
+	if ok && next < w.end {
+		top.off = next
+	} else {
+		last := len(w.lists) - 1
+		w.lists[0] = w.lists[last]
+		w.lists = w.lists[:last]
+	}
+	w.sink(0)
+	return nil
 }
 
 // peek returns the offset of the entry that comes next, 0 if there is none.
