@@ -38,7 +38,7 @@ func (b *chunker) entry(realtime uint64, refs ...pump.Ref) {
 	first := uint32(len(b.chunk.Refs))
 	b.chunk.Refs = append(b.chunk.Refs, refs...)
 	b.chunk.Entries = append(b.chunk.Entries, pump.Entry{
-		Position: pump.Position{Realtime: realtime, Seqnum: uint64(len(b.chunk.Entries)), Parts: pump.HasAll},
+		Position: pump.Cursor{Realtime: realtime, Seqnum: uint64(len(b.chunk.Entries)), Parts: pump.HasAll},
 		First:    first,
 		Last:     uint32(len(b.chunk.Refs)),
 	})

@@ -11,7 +11,7 @@ func (s *SenderSnapshot) begins(c *Chunk) (gap Gap, lost bool) {
 	if !s.Position.IsZero() || !c.From.IsZero() || len(c.Entries) == 0 {
 		return Gap{}, false
 	}
-	was, is := s.First, c.Entries[0].Position
+	was, is := s.First, Position{Cursor: c.Entries[0].Position}
 	s.First = is
 	if was.IsZero() || was.SeqnumID != is.SeqnumID || was.Seqnum >= is.Seqnum {
 		return Gap{}, false

@@ -6,12 +6,12 @@ import "testing"
 func TestBeginning(t *testing.T) {
 	t.Parallel()
 	at := func(id byte, seqnum uint64) Position {
-		return Position{SeqnumID: ID128{id}, Seqnum: seqnum, Realtime: 1000 * seqnum, Parts: HasAll}
+		return Position{Cursor: Cursor{SeqnumID: ID128{id}, Seqnum: seqnum, Realtime: 1000 * seqnum, Parts: HasAll}}
 	}
 	chunk := func(from Position, gaps []Gap, first ...Position) *Chunk {
 		c := &Chunk{From: from, Gaps: gaps}
 		for _, p := range first {
-			c.Entries = append(c.Entries, Entry{Position: p})
+			c.Entries = append(c.Entries, Entry{Position: p.Cursor})
 		}
 		return c
 	}

@@ -29,7 +29,7 @@ func (r Ref) Dict() (i int, ok bool) { return int(r &^ ownBit), r&ownBit == 0 }
 
 // Entry is one record of a log. Its fields are a range of the chunk's Refs: see Chunk.Fields.
 type Entry struct {
-	Position    Position
+	Position    Cursor
 	First, Last uint32 // its fields are Chunk.Refs[First:Last], in the order the log has them
 }
 
@@ -92,6 +92,10 @@ type Chunk struct {
 	Gaps      []Gap // what was missing between From and To
 	Corrupted int   // entries and objects passed over because they could not be read
 	Bytes     int   // about how much memory it holds, the Dict left out
+	// Where the log's sequences were at From, or where they began that came to light since, and the copies that were left
+	// out; for PositionAfter. Logs of one sequence have none.
+	Reached []Reached
+	Passed  []Passed
 
 	mu    sync.Mutex
 	memos []memo

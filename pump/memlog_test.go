@@ -43,7 +43,7 @@ func at(n uint64) pump.Position {
 	if n == 0 {
 		return pump.Position{}
 	}
-	return pump.Position{SeqnumID: pump.ID128{1}, Seqnum: n, Realtime: 1_000_000 * n, Parts: pump.HasAll}
+	return pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: n, Realtime: 1_000_000 * n, Parts: pump.HasAll}}
 }
 
 func (l *memLog) Seek(_ context.Context, s pump.Start) (pump.Position, error) {
@@ -107,7 +107,7 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 		c.Own = append(c.Own, pump.Field{Name: "MESSAGE", Value: strconv.AppendUint(nil, i.at, 10)})
 		first := uint32(len(c.Refs))
 		c.Refs = append(c.Refs, pump.OwnRef(len(c.Own)-1))
-		c.Entries = append(c.Entries, pump.Entry{Position: at(i.at), First: first, Last: first + 1})
+		c.Entries = append(c.Entries, pump.Entry{Position: at(i.at).Cursor, First: first, Last: first + 1})
 	}
 	c.To = at(i.at)
 	return c, nil

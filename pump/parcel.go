@@ -28,7 +28,7 @@ func (a *assembler) add(c *Chunk, r *Rendered, flush func(parcel) error) error {
 		a.due = time.Now().Add(a.limits.Age)
 	}
 	a.cur.gaps = append(a.cur.gaps, c.Gaps...)
-	records, covered, size := r.Records, 0, r.Bytes
+	records, covered, size, at := r.Records, 0, r.Bytes, places{chunk: c}
 	for len(records) > 0 {
 		n, bytes := a.fit(records, size)
 		if n == 0 { // full
@@ -44,8 +44,9 @@ func (a *assembler) add(c *Chunk, r *Rendered, flush func(parcel) error) error {
 		last := &records[n-1]
 		a.cur.entries += int64(last.Index + 1 - covered)
 		covered = last.Index + 1
-		a.cur.to = last.Position()
-		records = records[n:]
+		if records = records[n:]; len(records) > 0 { // else it is the chunk's end
+			a.cur.to = at.after(last.Index)
+		}
 	}
 	a.cur.entries += int64(len(c.Entries) - covered)
 	a.cur.to = c.To

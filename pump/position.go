@@ -46,13 +46,11 @@ const (
 	HasAll = HasSeqnum | HasMonotonic | HasRealtime | HasXorHash
 )
 
-// Position names an entry of a log; as a place to read from it means "just after that entry". The zero Position
-// lies before every entry. Two entries of one log never share a Position, and it outlives the process: it is
-// what the state file keeps.
+// Cursor names an entry of a log. Two entries of one log never share one, and it outlives the process.
 //
 // For the journal it is systemd's cursor, see sd_journal_get_cursor(3). Other logs fill SeqnumID with the identity of
 // the log and Seqnum with the entry's place in it.
-type Position struct {
+type Cursor struct {
 	SeqnumID  ID128
 	Seqnum    uint64
 	BootID    ID128
@@ -62,54 +60,63 @@ type Position struct {
 	Parts     PositionParts
 }
 
-// IsZero reports whether p lies before every entry.
-func (p Position) IsZero() bool { return p.Parts == 0 }
+// Position is a place to read on from: just after the entry that its cursor names. The zero Position lies before every
+// entry. It is what the state file keeps. Positions can be compared.
+type Position struct {
+	Cursor
+	// Others, if Whole, is how far all other sequences of the log were read that there are: see SetOthers. Logs of one
+	// sequence do without.
+	Others string
+	Whole  bool
+}
 
-// String returns p as systemd prints a cursor, so that `journalctl --after-cursor` takes it; "" for the zero
-// Position.
-func (p Position) String() string {
-	if p.IsZero() {
+// IsZero reports whether c is that of the zero Position.
+func (c Cursor) IsZero() bool { return c.Parts == 0 }
+
+// String returns c as systemd prints a cursor, so that `journalctl --after-cursor` takes it; "" for the zero Cursor.
+func (c Cursor) String() string {
+	if c.IsZero() {
 		return ""
 	}
-	return string(p.Append(make([]byte, 0, 160)))
+	return string(c.Append(make([]byte, 0, 160)))
 }
 
 // Append appends what String returns to b.
-func (p Position) Append(b []byte) []byte {
+func (c Cursor) Append(b []byte) []byte {
 	sep := func() {
 		if len(b) > 0 && b[len(b)-1] != ';' {
 			b = append(b, ';')
 		}
 	}
 	start := len(b)
-	if p.Parts&HasSeqnum != 0 {
+	if c.Parts&HasSeqnum != 0 {
 		b = append(b, "s="...)
-		b = hex.AppendEncode(b, p.SeqnumID[:])
+		b = hex.AppendEncode(b, c.SeqnumID[:])
 		b = append(b, ";i="...)
-		b = strconv.AppendUint(b, p.Seqnum, 16)
+		b = strconv.AppendUint(b, c.Seqnum, 16)
 	}
-	if p.Parts&HasMonotonic != 0 {
+	if c.Parts&HasMonotonic != 0 {
 		if len(b) > start {
 			sep()
 		}
 		b = append(b, "b="...)
-		b = hex.AppendEncode(b, p.BootID[:])
+		b = hex.AppendEncode(b, c.BootID[:])
 		b = append(b, ";m="...)
-		b = strconv.AppendUint(b, p.Monotonic, 16)
+		b = strconv.AppendUint(b, c.Monotonic, 16)
 	}
-	if p.Parts&HasRealtime != 0 {
+	if c.Parts&HasRealtime != 0 {
 		if len(b) > start {
 			sep()
 		}
 		b = append(b, "t="...)
-		b = strconv.AppendUint(b, p.Realtime, 16)
+		b = strconv.AppendUint(b, c.Realtime, 16)
 	}
-	if p.Parts&HasXorHash != 0 {
+	if c.Parts&HasXorHash != 0 {
 		if len(b) > start {
 			sep()
 		}
 		b = append(b, "x="...)
-		b = strconv.AppendUint(b, p.XorHash, 16)
+		b = strconv.AppendUint(b, c.XorHash, 16)
 	}
 	return b
 }

@@ -53,7 +53,7 @@ type Record struct {
 }
 
 // Position returns the entry's position.
-func (r *Record) Position() Position { return r.Chunk.Entries[r.Index].Position }
+func (r *Record) Position() Position { return Position{Cursor: r.Chunk.Entries[r.Index].Position} }
 
 // Time returns the entry's own time.
 func (r *Record) Time() time.Time {

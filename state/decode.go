@@ -48,7 +48,7 @@ func (d *document) snapshot() (pump.Snapshot, error) {
 
 func (d *readerDoc) snapshot() (pump.ReaderSnapshot, error) {
 	r := pump.ReaderSnapshot{
-		Position:  pump.Position(d.Cursor),
+		Position:  d.Sequences.position(d.Cursor),
 		Searches:  d.Searches,
 		Lines:     d.TotalLines,
 		Bytes:     d.TotalBytes,
@@ -73,7 +73,7 @@ func (d *readerDoc) snapshot() (pump.ReaderSnapshot, error) {
 func (d *senderDoc) snapshot() pump.SenderSnapshot {
 	s := pump.SenderSnapshot{
 		Type:        d.Type,
-		Position:    pump.Position(d.Sent.Cursor),
+		Position:    d.Sent.Sequences.position(d.Sent.Cursor),
 		First:       pump.Position(d.First),
 		Ledger:      d.Ledger.ledger(),
 		Gaps:        d.Gaps.totals(),

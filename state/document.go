@@ -27,6 +27,7 @@ type readerDoc struct {
 	Gaps       gapsDoc               `json:"gaps"`
 	Searches   map[string]int64      `json:"searches"`
 	Senders    map[string]*senderDoc `json:"senders"`
+	Sequences  sequences             `json:"sequences,omitempty"`
 	Spooled    spooledDoc            `json:"spooled"`
 	Stalls     int64                 `json:"stalls"`
 	TotalBytes int64                 `json:"total_bytes"`
@@ -94,9 +95,10 @@ type ledgerDoc struct {
 }
 
 type sentDoc struct {
-	Bytes  int64  `json:"bytes"`
-	Count  int64  `json:"count"`
-	Cursor cursor `json:"cursor"`
+	Bytes     int64     `json:"bytes"`
+	Count     int64     `json:"count"`
+	Cursor    cursor    `json:"cursor"`
+	Sequences sequences `json:"sequences,omitempty"`
 }
 
 type gapsDoc struct {
@@ -134,6 +136,40 @@ func (c *cursor) UnmarshalJSON(b []byte) error {
 	p, err := pump.ParsePosition(s)
 	*c = cursor(p)
 	return err
+}
+
+// sequences say for each sequence of a log up to which number it was read, that of the cursor included: to a cursor that somebody
+// put in by hand they do not belong.
+type sequences map[string]uint64
+
+func newSequences(p pump.Position) sequences {
+	if !p.Whole || p.Parts&pump.HasSeqnum == 0 {
+		return nil
+	}
+	s := sequences{p.SeqnumID.String(): p.Seqnum}
+	for _, r := range p.Reached() {
+		s[r.SeqnumID.String()] = r.Seqnum
+	}
+	return s
+}
+
+// position returns the position of the cursor that the sequences belong to; without them if they don't.
+func (s sequences) position(c cursor) pump.Position {
+	p := pump.Position(c)
+	own, ok := s[p.SeqnumID.String()]
+	if !ok || p.Parts&pump.HasSeqnum == 0 || own != p.Seqnum {
+		return p
+	}
+	all := make([]pump.Reached, 0, len(s))
+	for text, seqnum := range s {
+		id, err := pump.ParseID128(text)
+		if err != nil {
+			return p
+		}
+		all = append(all, pump.Reached{SeqnumID: id, Seqnum: seqnum})
+	}
+	p.SetOthers(all)
+	return p
 }
 
 type id128 pump.ID128

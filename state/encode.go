@@ -29,6 +29,7 @@ func newReaderDoc(r pump.ReaderSnapshot, now time.Time) *readerDoc {
 		Gaps:       newGapsDoc(r.Gaps),
 		Searches:   r.Searches,
 		Senders:    make(map[string]*senderDoc, len(r.Senders)),
+		Sequences:  newSequences(r.Position),
 		Spooled:    spooledDoc(r.Spooled),
 		Stalls:     r.Stalls,
 		TotalBytes: r.Bytes,
@@ -58,10 +59,12 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 		Lag:         lagDoc{Entries: s.Lag.Entries, Seconds: s.Lag.Age.Seconds(), Tail: cursor(s.Lag.Tail)},
 		LastSent:    stamp(s.LastSent),
 		Ledger:      newLedgerDoc(s.Ledger),
-		Sent:        sentDoc{Bytes: s.SentBytes, Count: s.SentRecords, Cursor: cursor(s.Position)},
-		Stalls:      s.Stalls,
-		Started:     &s.Started,
-		Type:        s.Type,
+		Sent: sentDoc{
+			Bytes: s.SentBytes, Count: s.SentRecords, Cursor: cursor(s.Position), Sequences: newSequences(s.Position),
+		},
+		Stalls:  s.Stalls,
+		Started: &s.Started,
+		Type:    s.Type,
 	}
 	if d.Health.Errors == nil {
 		d.Health.Errors = []string{}

@@ -50,11 +50,12 @@ type moved struct {
 
 // positionDoc is what a `sent` line says.
 type positionDoc struct {
-	Reader string    `json:"reader"`
-	Sender string    `json:"sender"`
-	Cursor cursor    `json:"cursor"`
-	Ledger ledgerDoc `json:"ledger"`
-	Gaps   gapsDoc   `json:"gaps"`
+	Reader    string    `json:"reader"`
+	Sender    string    `json:"sender"`
+	Cursor    cursor    `json:"cursor"`
+	Sequences sequences `json:"sequences,omitempty"`
+	Ledger    ledgerDoc `json:"ledger"`
+	Gaps      gapsDoc   `json:"gaps"`
 }
 
 func newPositions(path string) *positions {
@@ -63,7 +64,10 @@ func newPositions(path string) *positions {
 
 // record writes how far a sender is. While that fails it is remembered and written after the next save.
 func (p *positions) record(reader, sender string, s *pump.SenderSnapshot) {
-	doc := positionDoc{Reader: reader, Sender: sender, Cursor: cursor(s.Position), Ledger: newLedgerDoc(s.Ledger), Gaps: newGapsDoc(s.Gaps)}
+	doc := positionDoc{
+		Reader: reader, Sender: sender, Cursor: cursor(s.Position), Sequences: newSequences(s.Position),
+		Ledger: newLedgerDoc(s.Ledger), Gaps: newGapsDoc(s.Gaps),
+	}
 	text, err := json.Marshal(&doc)
 	if err != nil {
 		return // there is nothing in it that cannot be written as JSON
@@ -253,7 +257,7 @@ func (d *positionDoc) apply(s *pump.Snapshot, lane laneName) {
 		r.Senders = map[string]pump.SenderSnapshot{}
 	}
 	sender := r.Senders[lane.sender]
-	sender.Position, sender.Started, sender.First = pump.Position(d.Cursor), true, pump.Position{}
+	sender.Position, sender.Started, sender.First = d.Sequences.position(d.Cursor), true, pump.Position{}
 	sender.Ledger, sender.Gaps = d.Ledger.ledger(), d.Gaps.totals()
 	r.Senders[lane.sender] = sender
 	s.Readers[lane.reader] = r

@@ -15,10 +15,10 @@ import (
 )
 
 func position(seqnum uint64) pump.Position {
-	return pump.Position{
+	return pump.Position{Cursor: pump.Cursor{
 		SeqnumID: pump.ID128{0xaa, 1}, Seqnum: seqnum, BootID: pump.ID128{0xbb, 2}, Monotonic: 1000 * seqnum,
 		Realtime: 1763700000000000 + seqnum, XorHash: ^seqnum, Parts: pump.HasAll,
-	}
+	}}
 }
 
 // full returns a snapshot in which nothing is zero that can be something else.
@@ -28,8 +28,10 @@ func full() pump.Snapshot {
 		{SeqnumID: pump.ID128{7}, First: 3, Last: 42, Count: 40, From: 17, To: 1 << 63, Reason: "vacuumed"},
 		{Reason: "corrupted"},
 	}}
+	sent := position(90)
+	sent.SetOthers([]pump.Reached{{SeqnumID: pump.ID128{0xcc, 3}, Seqnum: 1 << 63}, {SeqnumID: pump.ID128{0xdd, 4}}})
 	sender := pump.SenderSnapshot{
-		Type: "FileSender", Position: position(90), Started: true, First: position(1), Gaps: gaps,
+		Type: "FileSender", Position: sent, Started: true, First: position(1), Gaps: gaps,
 		Ledger: pump.Ledger{Read: 100, Filtered: 50, Accepted: 39, DeadLettered: 1, InFlight: 10},
 		Read:   position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
 		Health: pump.Disconnected, HealthSince: at.Add(time.Second), LastSent: at.Add(time.Minute),
@@ -279,5 +281,34 @@ func contains(t *testing.T, path string, want, got any) {
 	}
 	for key, v := range w {
 		contains(t, path+"."+key, v, g[key])
+	}
+}
+
+// TestSequencesBelongToTheirCursor puts in another cursor by hand: what the file says of other sequences is then of no use.
+func TestSequencesBelongToTheirCursor(t *testing.T) {
+	t.Parallel()
+	data, err := newDocument(full(), time.Now()).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := full().Readers["journal"].Senders["file"].Position
+	read := func(text string) pump.Position {
+		t.Helper()
+		s, _, err := Decode([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Readers["journal"].Senders["file"].Position
+	}
+	if got := read(string(data)); got != sent || len(got.Reached()) != 1 {
+		t.Errorf("got %+v, want %+v", got, sent)
+	}
+	other := position(91)
+	if got := read(strings.ReplaceAll(string(data), sent.String(), other.String())); got != other {
+		t.Errorf("with another cursor: %+v, want %+v", got, other)
+	}
+	broken := strings.Replace(string(data), `"cc03`, `"no03`, 1)
+	if got := read(broken); got != position(90) || broken == string(data) {
+		t.Errorf("with a sequence that is none: %+v", got)
 	}
 }

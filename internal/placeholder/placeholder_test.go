@@ -14,7 +14,7 @@ func record(at time.Time, fields ...pump.Field) *pump.Record {
 		c.Refs = append(c.Refs, pump.OwnRef(i))
 	}
 	c.Entries = []pump.Entry{{
-		Position: pump.Position{Realtime: uint64(at.UnixMicro()), Parts: pump.HasRealtime},
+		Position: pump.Cursor{Realtime: uint64(at.UnixMicro()), Parts: pump.HasRealtime},
 		Last:     uint32(len(c.Refs)),
 	}}
 	return &pump.Record{Chunk: c}

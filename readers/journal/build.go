@@ -51,6 +51,7 @@ type builder struct {
 	own     []pump.Field
 	arena   arena
 	bytes   int
+	passed  []pump.Passed // copies left out
 
 	perEntry, refsPerEntry, ownPerEntry int // of the last chunk, to size the next one
 }
@@ -161,7 +162,7 @@ func (b *builder) add(c *cursor, r *report) {
 		return
 	}
 	b.entries = append(b.entries, pump.Entry{
-		Position: c.head.position(),
+		Position: c.head.cursor(),
 		First:    uint32(firstRef),    //nolint:gosec // bounded by the chunk's limits
 		Last:     uint32(len(b.refs)), //nolint:gosec // as above
 	})
@@ -233,7 +234,8 @@ func (b *builder) finish(from, to pump.Position, r *report) *pump.Chunk {
 		Gaps:      r.gaps,
 		Corrupted: r.corrupted,
 		Bytes:     b.bytes,
+		Passed:    b.passed,
 	}
-	b.entries, b.refs, b.own, b.arena = nil, nil, nil, arena{}
+	b.entries, b.refs, b.own, b.arena, b.passed = nil, nil, nil, arena{}, nil
 	return chunk
 }

@@ -36,8 +36,8 @@ func (it *iterator) dirOf(path string) *directory {
 			p.moves = q.moves
 		}
 	}
-	if p.volatile && it.start.Parts&pump.HasMonotonic != 0 {
-		p.moves.read(it.start.BootID, it.start.Monotonic) // what comes before, somebody else has read
+	if p.volatile && it.from.pos.Parts&pump.HasMonotonic != 0 {
+		p.moves.read(it.from.pos.BootID, it.from.pos.Monotonic) // what comes before, somebody else has read
 	}
 	it.dirs[dir] = p
 	return p

@@ -184,9 +184,10 @@ func TestFollowNamespaces(t *testing.T) {
 		}
 		all = append(all, j)
 	}
-	followers := startFollowers(t, journaldir.Selection{
+	// Who starts in a namespace's journal does not know which of the machine's own entries were in /run: see docs/adr/0003.
+	followers := startFollowersOf(t, journaldir.Selection{
 		Path: system.Root, Namespaces: []string{"*"}, Flags: journaldir.OSRoot,
-	}, seed)
+	}, seed, "system")
 	rounds = max(rounds/3, 6)
 	for round := range rounds {
 		for _, j := range all {

@@ -68,7 +68,7 @@ func newFuzzSet(f *testing.F, dir string) *fuzzSet {
 		o.State = journalwriter.Online
 		s.files[i][1] = g.bytes(f, "b", 1, half+1, half, half, o)
 	}
-	s.middle = pump.Position{SeqnumID: pump.ID128{1}, Seqnum: half / 2, BootID: pump.ID128{15: goodBoot}, Monotonic: 1000, Realtime: day, Parts: pump.HasSeqnum | pump.HasMonotonic | pump.HasRealtime}
+	s.middle = pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: half / 2, BootID: pump.ID128{15: goodBoot}, Monotonic: 1000, Realtime: day, Parts: pump.HasSeqnum | pump.HasMonotonic | pump.HasRealtime}}
 	return s
 }
 

@@ -40,7 +40,15 @@ type chain struct {
 	id      chainID
 	last    uint64      // all up to this sequence number was there
 	lastKey key         // the entry that had it, if the iterator saw it
+	start   start       // where it was at first, if that had to be looked for
 	pending []*fileInfo // not opened yet, by their first entries
+	began   uint64      // what last was when the chunk began
+	listed  bool        // it has files
+	gone    time.Time   // when they were missed
+
+	// Up to here its entries of a boot are copies of what was read from another chain, or are known not to be.
+	copied, original bootMark
+	compared         int // with other chains, in vain
 
 	candidate int // where it is among the iterator's candidates, if it is
 }
@@ -55,21 +63,25 @@ func (ch *chain) known() uint64 {
 
 // iterator is a pump.Iterator. Its state is pos and, for every chain, last; the files are only the means.
 type iterator struct {
-	log     *Log
-	start   pump.Position // what it was opened after
-	pos     pump.Position
-	chains  map[chainID]*chain
-	cursors []*cursor
-	done    map[fileID]uint64 // files read to the end, and how many entries they had
-	failed  map[string]bool   // files already counted as unreadable
-	gen     uint64            // of the listing that chains and cursors are of; 0: files have moved since
-	moved   bool              // a file that is being written was not where it was listed
+	log       *Log
+	from      origin
+	pos       pump.Position
+	chains    map[chainID]*chain
+	sequences map[[16]byte]bool // those of chains
+	files     []*fileInfo       // of the listing that chains and cursors are of
+	cursors   []*cursor
+	done      map[fileID]uint64 // files read to the end, and how many entries they had
+	failed    map[string]bool   // files already counted as unreadable
+	gen       uint64            // of the listing that chains and cursors are of; 0: files have moved since
+	moved     bool              // a file that is being written was not where it was listed
 
 	candidates []candidate // of each chain the next entry, as of the last pick
 
 	lastKey  key     // of the entry that was handed out, or passed over, last
 	lastFrom *cursor // where it came from
 	seen     bool    // there is a lastKey
+	boots    map[[16]byte]*bootMark
+	boot     *bootMark // the last entry's
 
 	dirs    map[string]*directory // by path
 	settle  time.Duration         // how long entries of the current boot rest
@@ -93,26 +105,32 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 		return nil, err
 	}
 	it := &iterator{
-		log:    l,
-		start:  after,
-		pos:    after,
-		chains: map[chainID]*chain{},
-		done:   map[fileID]uint64{},
-		failed: map[string]bool{},
-		dirs:   map[string]*directory{},
-		idle:   pollMin,
+		log:       l,
+		pos:       after,
+		chains:    map[chainID]*chain{},
+		sequences: map[[16]byte]bool{},
+		done:      map[fileID]uint64{},
+		failed:    map[string]bool{},
+		boots:     map[[16]byte]*bootMark{},
+		from:      newOrigin(after),
+		dirs:      map[string]*directory{},
+		idle:      pollMin,
 	}
 	it.build.init(l)
 	now := monotonicNow()
+	if after.Parts&pump.HasMonotonic != 0 {
+		it.markOf(after.BootID).see(after.Monotonic)
+	}
 	at, err := l.available()
 	if err != nil {
 		return nil, err
 	}
-	for looks := 1; !it.addChains(at, true, looks == maxLooks); looks++ {
+	for looks := 1; !it.addChains(at, looks == maxLooks); looks++ {
 		if at, err = l.available(); err != nil {
 			return nil, err
 		}
 	}
+	it.reportLost()
 	if err := it.sync(at); err != nil { // what is open stays readable, even if it is deleted
 		return nil, errors.Join(err, it.Close())
 	}
@@ -121,39 +139,6 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	}
 	it.note(now)
 	return it, nil
-}
-
-// addChains finds the starting points in the chains that are new to the iterator. If files were renamed since they were
-// listed it changes nothing and returns false, unless it has to do with what it found.
-func (it *iterator) addChains(at *listing, opening, must bool) bool {
-	newBoot := it.log.isNewBoot(at.files, &it.pos)
-	var own *start
-	var added []*chain
-	found := false
-	for files := range byChain(at.files) {
-		id := files[0].chain
-		if it.chains[id] != nil {
-			continue
-		}
-		s := it.log.locate(files, &it.pos, newBoot)
-		if s.moved && !must {
-			return false
-		}
-		added = append(added, &chain{id: id, last: s.last})
-		found = found || s.found
-		if id.seqnumID == it.pos.SeqnumID && (own == nil || s.found) {
-			own = &s
-		}
-	}
-	for _, ch := range added {
-		it.chains[ch.id] = ch
-	}
-	if opening && !found {
-		if gap, ok := lost(&it.pos, own); ok {
-			it.report.gaps = append(it.report.gaps, gap)
-		}
-	}
-	return true
 }
 
 // byChain yields the files of each chain.
@@ -234,12 +219,13 @@ func (it *iterator) relist() error {
 
 // sync brings chains and cursors in line with a listing.
 func (it *iterator) sync(at *listing) error {
-	for looks := 1; !it.addChains(at, false, looks == maxLooks); looks++ {
+	for looks := 1; !it.addChains(at, looks == maxLooks); looks++ {
 		var err error
 		if at, err = it.log.list(true); err != nil {
 			return err
 		}
 	}
+	it.noteGone(at)
 	it.moved = false
 	current := make(map[fileID]*fileInfo, len(at.files))
 	names := make(map[[16]byte]bool, len(at.files))
@@ -363,7 +349,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 
 // goBack lets a chain go on with the first entry of a file that was written after the last one handed out.
 func (it *iterator) goBack(info *fileInfo, ch *chain) {
-	p := ch.lastKey.position()
+	p := pump.Position{Cursor: ch.lastKey.cursor()}
 	p.Parts &^= pump.HasSeqnum
 	if s := it.log.crossing(info, &p, false); s.next > 0 {
 		ch.last, ch.lastKey = s.next-1, key{}
@@ -380,8 +366,8 @@ func (it *iterator) begin(c *cursor) {
 	}
 	ch := it.chains[info.chain]
 	if ch == nil {
-		ch = &chain{id: info.chain}
-		it.chains[info.chain] = ch
+		ch = &chain{id: info.chain, last: it.from.reached[info.chain.seqnumID]}
+		it.addChain(ch)
 	}
 	if info.n > 0 && wentBack(&info.tail, &ch.lastKey) {
 		it.goBack(info, ch)

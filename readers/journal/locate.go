@@ -14,6 +14,8 @@ type start struct {
 	next  uint64 // the lowest that is to come; 0 if there is none now
 	found bool   // the entry that the position names is still there
 	moved bool   // a file was not where it was listed: list again
+
+	realtime uint64 // of the entry that is the next, where that is the first of its file
 }
 
 // locate finds where in a chain to go on after the position: at the first entry, in the chain's own order, that comes

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,5 +96,26 @@ func TestMatch(t *testing.T) {
 		}
 		l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, Units: c.units, Match: &c.match})
 		sameRecords(t, readAll(t, l, pump.Position{}).records, want)
+	}
+}
+
+// TestMatchTwice looks for a field that entries have with and without an underscore: the index leads to such an entry twice.
+func TestMatchTwice(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var text []byte
+	for i := range 400 {
+		text = fmt.Appendf(text, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\nMESSAGE=%d\n", day+uint64(i), 1000+i, 1, i)
+		if i%10 == 0 {
+			text = append(text, "COLOR=red\n_COLOR=red\n"...)
+		}
+		text = append(text, '\n')
+	}
+	writeJournal(t, filepath.Join(dir, "a.journal"), text)
+	l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, Match: &Match{Name: "COLOR", Value: []byte("red")}})
+	got := readAll(t, l, pump.Position{})
+	sameRecords(t, got.records, journalctl(t, "-D", dir, "COLOR=red", "+", "_COLOR=red"))
+	if len(got.records) != 40 || got.corrupted > 0 || len(got.gaps) > 0 {
+		t.Errorf("%d entries, %d corrupted, gaps %+v", len(got.records), got.corrupted, got.gaps)
 	}
 }

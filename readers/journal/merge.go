@@ -16,6 +16,9 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 	from, scanned := it.pos, 0
 	it.waiting = false
 	it.build.begin(it.remaining())
+	for _, ch := range it.chains {
+		ch.began = ch.last
+	}
 	for looks := 0; !it.build.full() && scanned < maxScanned; {
 		if err := ctx.Err(); err != nil {
 			if scanned == 0 {
@@ -58,7 +61,9 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 		it.waiting = it.unconfirmed()
 		return nil, pump.ErrNoMore
 	}
+	it.pos = it.place()
 	chunk := it.build.finish(from, it.pos, &it.report)
+	chunk.Reached = it.reached(func(ch *chain) uint64 { return ch.began })
 	it.report = report{}
 	return chunk, nil
 }
@@ -299,6 +304,14 @@ func (it *iterator) run(c *cursor, limit bound) int {
 	}
 }
 
+// pass notes that a copy was left out: the position is behind it.
+func (it *iterator) pass(k *key) {
+	it.build.passed = append(it.build.passed, pump.Passed{After: len(it.build.entries) - 1, Cursor: k.cursor()})
+	if it.pos.Parts&pump.HasSeqnum != 0 && it.pos.SeqnumID == k.seqnumID {
+		it.pos.Cursor = k.cursor()
+	}
+}
+
 // take hands out the head of a cursor, unless it was handed out from another file.
 func (it *iterator) take(c *cursor) {
 	twice := it.seen && it.lastFrom != c && compare(&c.head, &it.lastKey) == 0
@@ -308,10 +321,17 @@ func (it *iterator) take(c *cursor) {
 	if !twice {
 		twice = c.copied()
 	}
+	m := it.markOf(c.head.bootID)
+	if !twice && m.seen && c.head.mono <= m.mono {
+		twice = it.isCopy(c)
+	}
 	if !twice {
 		it.build.add(c, &it.report)
 		it.lastKey, it.lastFrom, it.seen = c.head, c, true
-		it.pos = c.head.position()
+		it.pos = pump.Position{Cursor: c.head.cursor()}
+		m.see(c.head.mono)
+	} else if c.head.seqnum > c.chain.last {
+		it.pass(&c.head)
 	}
 	if !twice || c.head.seqnum >= c.chain.last {
 		c.chain.last, c.chain.lastKey = c.head.seqnum, c.head

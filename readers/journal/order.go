@@ -29,8 +29,8 @@ func keyOf(seqnumID [16]byte, e *journalfile.Entry) key {
 	}
 }
 
-func (k *key) position() pump.Position {
-	return pump.Position{
+func (k *key) cursor() pump.Cursor {
+	return pump.Cursor{
 		SeqnumID:  k.seqnumID,
 		Seqnum:    k.seqnum,
 		BootID:    k.bootID,

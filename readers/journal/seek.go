@@ -22,7 +22,7 @@ func (l *Log) Seek(ctx context.Context, to pump.Start) (pump.Position, error) {
 	case pump.StartHead:
 		return pump.Position{}, nil
 	case pump.StartTail:
-		return tailOf(at.files), nil
+		return placeAtTail(at.files), nil
 	case pump.StartBoot:
 		return l.bootPosition(at.files, to.Offset), nil
 	case pump.StartRealtime:
@@ -36,7 +36,7 @@ func before(realtime int64) pump.Position {
 	if realtime <= 1 {
 		return pump.Position{}
 	}
-	return pump.Position{Parts: pump.HasRealtime, Realtime: uint64(realtime - 1)}
+	return pump.Position{Cursor: pump.Cursor{Parts: pump.HasRealtime, Realtime: uint64(realtime - 1)}}
 }
 
 // tailOf returns the position of the last entry; the zero Position if there is none.
@@ -50,7 +50,7 @@ func tailOf(files []*fileInfo) pump.Position {
 	if last == nil {
 		return pump.Position{}
 	}
-	return last.position()
+	return pump.Position{Cursor: last.cursor()}
 }
 
 // bootPosition returns the position just before the first entry of the current boot at or after the offset. If there is
@@ -82,12 +82,12 @@ func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) pump.Positio
 	if first == nil {
 		return tailOf(files)
 	}
-	return pump.Position{
+	return pump.Position{Cursor: pump.Cursor{
 		Parts:     pump.HasMonotonic | pump.HasRealtime,
 		BootID:    l.bootID,
 		Monotonic: since - 1,
 		Realtime:  first.realtime - 1, // for what other boots and machines have
-	}
+	}}
 }
 
 // Lag implements pump.Meter. It reads the headers, and the first and last entries, of the files that are being written;
@@ -113,10 +113,14 @@ func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
 // entriesAfter estimates how many entries of a file come after the position.
 func entriesAfter(info *fileInfo, p *pump.Position) int64 {
 	n := min(info.n, 1<<60)
+	reached, known := uint64(0), false
+	if p.Whole {
+		reached, known = p.ReachedIn(info.chain.seqnumID)
+	}
 	switch {
-	case n == 0 || compareTo(&info.tail, p) <= 0:
+	case n == 0, known && info.tail.seqnum <= reached, !known && compareTo(&info.tail, p) <= 0:
 		return 0
-	case compareTo(&info.head, p) > 0:
+	case known && info.head.seqnum > reached, !known && compareTo(&info.head, p) > 0:
 		return int64(n)
 	}
 	part := func(head, at, tail uint64) int64 {
@@ -125,6 +129,9 @@ func entriesAfter(info *fileInfo, p *pump.Position) int64 {
 		}
 		share := float64(tail-at) / float64(tail-head)
 		return max(1, int64(share*float64(n-1)+0.5))
+	}
+	if known {
+		return part(info.head.seqnum, reached, info.tail.seqnum)
 	}
 	if p.Parts&pump.HasSeqnum != 0 && info.chain.seqnumID == p.SeqnumID {
 		return part(info.head.seqnum, p.Seqnum, info.tail.seqnum)

@@ -129,7 +129,7 @@ func (f *follower) next(ctx context.Context) (bool, error) {
 	f.gaps = append(f.gaps, c.Gaps...)
 	for i := range c.Entries {
 		if n, ok := Number(c, i); ok {
-			f.seen = append(f.seen, seen{n, c.Entries[i].Position})
+			f.seen = append(f.seen, seen{n, pump.Position{Cursor: c.Entries[i].Position}})
 		}
 	}
 	f.chunks = append(f.chunks, c)

@@ -73,7 +73,7 @@ func defaultFields(number int) []pump.Field {
 // Chunk returns a chunk with the entries numbered from up to and without from+n; the numbers are their sequence numbers.
 func Chunk(from, n int, opts ...Option) *pump.Chunk {
 	o := newOptions(opts)
-	c := &pump.Chunk{From: o.position(from - 1), To: o.position(from + n - 1)}
+	c := &pump.Chunk{From: pump.Position{Cursor: o.position(from - 1)}, To: pump.Position{Cursor: o.position(from + n - 1)}}
 	for number := from; number < from+n; number++ {
 		first := len(c.Refs)
 		for _, f := range o.fields(number) {
@@ -88,12 +88,12 @@ func Chunk(from, n int, opts ...Option) *pump.Chunk {
 	return c
 }
 
-func (o *options) position(number int) pump.Position {
+func (o *options) position(number int) pump.Cursor {
 	if number < 0 {
-		return pump.Position{}
+		return pump.Cursor{}
 	}
 	at := o.start.Add(time.Duration(number) * o.step)
-	return pump.Position{
+	return pump.Cursor{
 		SeqnumID:  pump.ID128{0x5e, 0x9d},
 		Seqnum:    uint64(number),
 		BootID:    pump.ID128{0xb0, 0x07},

@@ -19,7 +19,7 @@ import (
 )
 
 func position(n int) pump.Position {
-	return pump.Position{SeqnumID: pump.ID128{7}, Seqnum: uint64(n), Realtime: uint64(n) * 1e6, Parts: pump.HasSeqnum | pump.HasRealtime}
+	return pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{7}, Seqnum: uint64(n), Realtime: uint64(n) * 1e6, Parts: pump.HasSeqnum | pump.HasRealtime}}
 }
 
 // refused returns the dead letters numbered from first to last.
@@ -32,7 +32,7 @@ func refused(first, last int) []pump.DeadLetter {
 }
 
 func letterOf(n int, body []byte) pump.DeadLetter {
-	c := &pump.Chunk{Entries: []pump.Entry{{Position: position(n)}}}
+	c := &pump.Chunk{Entries: []pump.Entry{{Position: position(n).Cursor}}}
 	return pump.DeadLetter{
 		Record: pump.Record{Body: body, Chunk: c},
 		Reason: fmt.Errorf("no. %d: \"mapper_parsing_exception\"\n<html>", n),

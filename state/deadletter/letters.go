@@ -103,7 +103,9 @@ func (l *Letters) add(text []byte, offset int64, n int, sender string) {
 	}
 	at, err := pump.ParsePosition(parsed.Cursor)
 	if err != nil || at.IsZero() { // of no log that we know: its place in the file will do
-		at = pump.Position{Seqnum: uint64(offset) + 1, Realtime: uint64(max(0, parsed.Time.UnixMicro())), Parts: pump.HasSeqnum | pump.HasRealtime} //nolint:gosec // not negative
+		at = pump.Position{Cursor: pump.Cursor{
+			Seqnum: uint64(offset) + 1, Realtime: uint64(max(0, parsed.Time.UnixMicro())), Parts: pump.HasSeqnum | pump.HasRealtime, //nolint:gosec // not negative
+		}}
 	}
 	if _, again := l.at[at]; again { // a crash, before the position had moved on
 		l.Repeated++

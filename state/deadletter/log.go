@@ -100,7 +100,7 @@ func addEntry(c *pump.Chunk, at pump.Position, body []byte) {
 		}
 	}
 	add(bodyField, body)
-	c.Entries = append(c.Entries, pump.Entry{Position: at, First: first, Last: uint32(len(c.Refs))}) //nolint:gosec // small
+	c.Entries = append(c.Entries, pump.Entry{Position: at.Cursor, First: first, Last: uint32(len(c.Refs))}) //nolint:gosec // small
 }
 
 // valueOf returns a field's value as the journal has it; of a list, as with a field that occurs several times, the last.

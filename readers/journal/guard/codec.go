@@ -21,7 +21,7 @@ import (
 //	shared fields, own fields (names and values), entries (position, indices of fields, the shared ones first)
 //
 // Numbers are uvarints, texts have their length before them, and positions are of a fixed size, which compresses well.
-const recordVersion = 1
+const recordVersion = 2
 
 // maxBody bounds what a body may take up when it is decompressed: no chunk has more.
 const maxBody = 96 << 20
@@ -104,7 +104,16 @@ func parsePlace(b []byte) (place, error) {
 
 const positionSize = 16 + 8 + 16 + 8 + 8 + 8 + 1
 
+// appendPosition appends a cursor, and what the position says of other sequences behind a 1 if it does.
 func appendPosition(b []byte, p *pump.Position) []byte {
+	b = appendCursor(b, &p.Cursor)
+	if !p.Whole {
+		return append(b, 0)
+	}
+	return appendText(append(b, 1), p.Others)
+}
+
+func appendCursor(b []byte, p *pump.Cursor) []byte {
 	b = append(b, p.SeqnumID[:]...)
 	b = binary.BigEndian.AppendUint64(b, p.Seqnum)
 	b = append(b, p.BootID[:]...)
@@ -157,7 +166,7 @@ func (e *encoder) encode(c *pump.Chunk) ([]byte, error) {
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.Entries)))
 	for i := range c.Entries {
-		b = appendPosition(b, &c.Entries[i].Position)
+		b = appendCursor(b, &c.Entries[i].Position)
 		fields := c.Fields(i)
 		b = binary.AppendUvarint(b, uint64(len(fields)))
 		for _, ref := range fields {
@@ -215,7 +224,7 @@ func (d *decoder) decode(body []byte, after *pump.Position, c *pump.Chunk) error
 	n := r.count()
 	c.Entries = make([]pump.Entry, 0, min(n, len(r.rest)/positionSize))
 	for range n {
-		e := pump.Entry{Position: r.position(), First: uint32(len(c.Refs))} //nolint:gosec // an index
+		e := pump.Entry{Position: r.cursor(), First: uint32(len(c.Refs))} //nolint:gosec // an index
 		for range r.count() {
 			n := r.uvarint()
 			if n >= uint64(len(refs)) {
@@ -235,7 +244,7 @@ func (d *decoder) decode(body []byte, after *pump.Position, c *pump.Chunk) error
 }
 
 // upTo reports whether the entry is of the same sequence as that of the position, and not after it.
-func upTo(entry, p *pump.Position) bool {
+func upTo(entry *pump.Cursor, p *pump.Position) bool {
 	return p.Parts&entry.Parts&pump.HasSeqnum != 0 && entry.SeqnumID == p.SeqnumID && entry.Seqnum <= p.Seqnum
 }
 
@@ -308,7 +317,15 @@ func (r *reader) text() []byte { return r.bytes(r.count()) }
 
 func (r *reader) id() pump.ID128 { return pump.ID128(r.bytes(len(pump.ID128{}))) }
 
-func (r *reader) position() (p pump.Position) {
+func (r *reader) position() pump.Position {
+	p := pump.Position{Cursor: r.cursor()}
+	if p.Whole = r.bytes(1)[0] == 1; p.Whole {
+		p.Others = string(r.text())
+	}
+	return p
+}
+
+func (r *reader) cursor() (p pump.Cursor) {
 	b := r.bytes(positionSize)
 	p.SeqnumID, b = pump.ID128(b), b[16:]
 	p.Seqnum, b = binary.BigEndian.Uint64(b), b[8:]

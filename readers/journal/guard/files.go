@@ -68,11 +68,12 @@ func (f *file) readHeader(path string) error {
 
 // after reports whether the file has entries after the position, as far as its header tells.
 func (f *file) after(p *pump.Position) bool {
+	reached, known := p.ReachedIn(f.seqnumID)
 	switch {
 	case f.entries == 0:
 		return false
-	case p.Parts&pump.HasSeqnum != 0 && p.SeqnumID == f.seqnumID:
-		return f.tail > p.Seqnum
+	case known:
+		return f.tail > reached
 	case p.Parts&pump.HasRealtime != 0:
 		return f.to > p.Realtime
 	default:

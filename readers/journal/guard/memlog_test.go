@@ -87,7 +87,7 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 	return c, nil
 }
 
-func setEntryPosition(e *pump.Entry, p pump.Position) { e.Position = p }
+func setEntryPosition(e *pump.Entry, p pump.Position) { e.Position = p.Cursor }
 
 func (i *memIterator) Wait(ctx context.Context) error { return ctx.Err() }
 

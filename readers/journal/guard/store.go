@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -158,12 +159,36 @@ func (s *store) chunk(r *record, after pump.Position, d *decoder) (*pump.Chunk, 
 	if err := d.decode(body, &after, c); err != nil {
 		return nil, fmt.Errorf("%w: %w", spool.ErrCorrupt, err)
 	}
+	c.Reached = reachedAt(&r.place, &after)
 	for _, g := range r.gaps {
 		if g, ok := gapAfter(g, &after); ok {
 			c.Gaps = append(c.Gaps, g)
 		}
 	}
 	return c, nil
+}
+
+// reachedAt returns where the sequences of a record were at a position in it, for the places between its entries; nil if that is
+// not known.
+func reachedAt(r *place, after *pump.Position) []pump.Reached {
+	from := after
+	if !from.Whole {
+		from = &r.from
+	}
+	if !r.to.Whole || !from.Whole && !from.IsZero() {
+		return nil
+	}
+	reached := from.Reached()
+	if from.Parts&pump.HasSeqnum != 0 {
+		reached = append(reached, pump.Reached{SeqnumID: from.SeqnumID, Seqnum: from.Seqnum})
+	}
+	for _, s := range r.spans {
+		if !slices.ContainsFunc(reached, func(r pump.Reached) bool { return r.SeqnumID == s.id }) {
+			reached = append(reached, pump.Reached{SeqnumID: s.id})
+		}
+	}
+	slices.SortFunc(reached, func(a, b pump.Reached) int { return bytes.Compare(a.SeqnumID[:], b.SeqnumID[:]) })
+	return reached
 }
 
 // gapAfter returns what of a gap is after a position; ok is false if nothing is.

@@ -89,14 +89,14 @@ func (f *fields) decode(payload []byte, from pump.Position) (batch, error) {
 		return batch{}, err
 	}
 	if n > 0 {
-		c.To = c.Entries[n-1].Position
+		c.To = pump.Position{Cursor: c.Entries[n-1].Position}
 		c.Bytes += n*entryCost + len(c.Refs)*4 + len(c.Own)*fieldCost
 	}
 	return batch{chunk: c, end: flags&flagEnd != 0, jumped: flags&flagJumped != 0}, nil
 }
 
 func (f *fields) entry(d *decoder, c *pump.Chunk) {
-	e := pump.Entry{Position: d.position(), First: uint32(len(c.Refs))} //nolint:gosec // bounded by maxFrame
+	e := pump.Entry{Position: d.position().Cursor, First: uint32(len(c.Refs))} //nolint:gosec // bounded by maxFrame
 	for range d.count(1) {
 		tag := d.number()
 		if tag >= tagKnown {

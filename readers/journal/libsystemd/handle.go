@@ -241,7 +241,7 @@ func (h *handle) firstFrom(boot pump.ID128, usec uint64) (pump.Position, bool, e
 	if err != nil || last.IsZero() || last.Monotonic < usec {
 		return pump.Position{}, false, err
 	}
-	place := pump.Position{BootID: boot, Monotonic: usec, Parts: pump.HasMonotonic}
+	place := pump.Position{Cursor: pump.Cursor{BootID: boot, Monotonic: usec, Parts: pump.HasMonotonic}}
 	if err := h.journal.SeekCursor(place.String()); err != nil {
 		return pump.Position{}, false, err
 	}

@@ -164,7 +164,7 @@ func (it *iterator) overtaken(b *batch) bool {
 func (it *iterator) deliver(b batch) *pump.Chunk {
 	c := b.chunk
 	if !it.anchored && len(c.Entries) > 0 {
-		it.missing(c.Entries[0].Position)
+		it.missing(pump.Position{Cursor: c.Entries[0].Position})
 	}
 	if it.gap != nil {
 		c.Gaps = append(c.Gaps, *it.gap)

@@ -123,12 +123,13 @@ func TestResumes(t *testing.T) {
 	}
 	for _, i := range []int{0, 20, 48, 49} {
 		at := c.Entries[i].Position
-		for what, p := range map[string]pump.Position{
+		for what, cursor := range map[string]pump.Cursor{
 			"whole":     at,
 			"seqnum":    {SeqnumID: at.SeqnumID, Seqnum: at.Seqnum, Parts: pump.HasSeqnum},
 			"monotonic": {BootID: at.BootID, Monotonic: at.Monotonic, Parts: pump.HasMonotonic},
 			"realtime":  {Realtime: at.Realtime, Parts: pump.HasRealtime},
 		} {
+			p := pump.Position{Cursor: cursor}
 			f := readAll(t, iterate(t, l, p), p)
 			wantNumbers(t, f, upTo(i+2, 50))
 			if len(f.gaps) > 0 {
@@ -365,8 +366,8 @@ func TestLag(t *testing.T) {
 		59: {Entries: 40, Age: 40 * time.Millisecond},
 		99: {},
 	} {
-		want.Tail = c.Entries[99].Position
-		got, err := l.Lag(t.Context(), c.Entries[i].Position)
+		want.Tail = pump.Position{Cursor: c.Entries[99].Position}
+		got, err := l.Lag(t.Context(), pump.Position{Cursor: c.Entries[i].Position})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,9 +14,9 @@ import (
 	"journalpump/pump"
 )
 
-var samplePosition = pump.Position{
+var samplePosition = pump.Position{Cursor: pump.Cursor{
 	SeqnumID: pump.ID128{1, 2}, Seqnum: 3, BootID: pump.ID128{4}, Monotonic: 5, Realtime: 6, XorHash: 7, Parts: pump.HasAll,
-}
+}}
 
 func TestMessagesRoundTrip(t *testing.T) {
 	all := cmp.AllowUnexported(openRequest{}, openReply{}, refusal{}, leap{}, readRequest{}, placeRequest{})

@@ -1,0 +1,196 @@
+package journal
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"journalpump/pump"
+)
+
+// A position names an entry. Where the log has several chains it does not say how far the others were read: time does, but
+// clocks are set back, and what another machine sends late was not read though it is older. So the positions that chunks
+// lead to also have the numbers that the other chains have come to. A chain that is not among them is new: all of it is to
+// come.
+
+// keepGone is for how long positions go on telling of a chain whose files are gone: its directory may come back.
+const keepGone = time.Hour
+
+// place returns where the iterator is now.
+func (it *iterator) place() pump.Position {
+	p := it.pos
+	if p.Parts&pump.HasSeqnum != 0 { // else no entry was handed out
+		p.SetOthers(it.reached(func(ch *chain) uint64 { return ch.last }))
+	}
+	return p
+}
+
+// reached returns what a number of each chain is, by ID. Clones of a machine, which share a sequence, are merged by number: what is
+// true of the highest is true of all.
+func (it *iterator) reached(number func(*chain) uint64) []pump.Reached {
+	highest := make(map[[16]byte]uint64, len(it.chains)+len(it.from.reached))
+	for _, ch := range it.chains {
+		// Of a file that was just created even the machine may not be known yet.
+		if ch.last > 0 && (ch.gone.IsZero() || time.Since(ch.gone) < keepGone) {
+			highest[ch.id.seqnumID] = max(highest[ch.id.seqnumID], number(ch))
+		}
+	}
+	if time.Since(it.from.time) < keepGone {
+		for id, seqnum := range it.from.reached {
+			if !it.sequences[id] {
+				highest[id] = seqnum
+			}
+		}
+	}
+	reached := make([]pump.Reached, 0, len(highest))
+	for id, seqnum := range highest {
+		reached = append(reached, pump.Reached{SeqnumID: id, Seqnum: seqnum})
+	}
+	slices.SortFunc(reached, func(a, b pump.Reached) int { return bytes.Compare(a.SeqnumID[:], b.SeqnumID[:]) })
+	return reached
+}
+
+// noteGone notes which chains have no files in the listing any more.
+func (it *iterator) noteGone(at *listing) {
+	for _, ch := range it.chains {
+		ch.listed = false
+	}
+	for files := range byChain(at.files) {
+		it.chains[files[0].chain].listed = true
+	}
+	for _, ch := range it.chains {
+		switch {
+		case ch.listed:
+			ch.gone = time.Time{}
+		case ch.gone.IsZero():
+			ch.gone = time.Now()
+		}
+	}
+}
+
+// placeAtTail returns the place behind all entries that there are.
+func placeAtTail(files []*fileInfo) pump.Position {
+	p := tailOf(files)
+	if p.IsZero() {
+		return p
+	}
+	last := map[[16]byte]uint64{}
+	for _, info := range files {
+		if info.n > 0 {
+			last[info.chain.seqnumID] = max(last[info.chain.seqnumID], info.tail.seqnum)
+		}
+	}
+	reached := make([]pump.Reached, 0, len(last))
+	for id, seqnum := range last {
+		reached = append(reached, pump.Reached{SeqnumID: id, Seqnum: seqnum})
+	}
+	p.SetOthers(reached)
+	return p
+}
+
+// origin is the position that an iterator was opened after.
+type origin struct {
+	pos     pump.Position
+	key     key                 // of its entry, if the position has all of it
+	reached map[[16]byte]uint64 // how far it says that sequences were read
+	time    time.Time           // when the iterator was opened
+}
+
+func newOrigin(p pump.Position) origin {
+	o := origin{pos: p, reached: map[[16]byte]uint64{}, time: time.Now()}
+	if p.Parts&pump.HasAll == pump.HasAll {
+		o.key = key{seqnumID: p.SeqnumID, bootID: p.BootID, seqnum: p.Seqnum, mono: p.Monotonic, realtime: p.Realtime, xorHash: p.XorHash}
+	}
+	for _, r := range p.Reached() {
+		o.reached[r.SeqnumID] = r.Seqnum
+	}
+	if p.Whole && p.Parts&pump.HasSeqnum != 0 {
+		o.reached[p.SeqnumID] = p.Seqnum
+	}
+	return o
+}
+
+// addChains finds the starting points in the chains that are new to the iterator. If files were renamed since they were
+// listed it changes nothing and returns false, unless it has to do with what it found.
+func (it *iterator) addChains(at *listing, must bool) bool {
+	o := &it.from
+	newBoot := it.log.isNewBoot(at.files, &o.pos)
+	var added []*chain
+	for files := range byChain(at.files) {
+		id := files[0].chain
+		if it.chains[id] != nil {
+			continue
+		}
+		own := o.pos.Parts&pump.HasSeqnum != 0 && id.seqnumID == o.pos.SeqnumID
+		ch := &chain{id: id}
+		if own || !o.pos.Whole {
+			ch.start = it.log.locate(files, &o.pos, newBoot)
+			ch.last = ch.start.last
+		} else {
+			ch.start = survivors(files, o.reached[id.seqnumID]) // 0: it is new
+			ch.last = ch.start.last
+		}
+		if ch.start.moved && !must {
+			return false
+		}
+		if own && ch.last == o.key.seqnum {
+			ch.lastKey = o.key
+		}
+		added = append(added, ch)
+	}
+	it.files = at.files
+	for _, ch := range added {
+		it.addChain(ch)
+	}
+	return true
+}
+
+// survivors returns where a chain goes on that was read up to a number. An entry is taken to be in a file when others before
+// and after it are.
+func survivors(files []*fileInfo, last uint64) start {
+	s := start{last: last, found: last == 0}
+	for _, info := range files {
+		switch {
+		case info.n == 0:
+		case info.first <= last && last <= info.last:
+			s.found = true
+		case info.first > last && (s.next == 0 || info.first < s.next):
+			s.next, s.realtime = info.first, info.head.realtime
+		}
+	}
+	return s
+}
+
+// addChain notes where a chain begins.
+func (it *iterator) addChain(ch *chain) {
+	it.sequences[ch.id.seqnumID] = true
+	ch.began = ch.last
+	it.chains[ch.id] = ch
+}
+
+// reportLost records what is missing between the position that the iterator was opened after and what survived.
+func (it *iterator) reportLost() {
+	var own *start
+	found := false
+	for _, ch := range it.chains {
+		switch s := &ch.start; {
+		case ch.id.seqnumID == it.from.pos.SeqnumID:
+			found = found || s.found
+			if own == nil || s.found {
+				own = s
+			}
+		case !it.from.pos.Whole:
+			found = found || s.found // a copy
+		case !s.found && s.next > s.last+1:
+			it.report.gaps = append(it.report.gaps, pump.Gap{
+				SeqnumID: ch.id.seqnumID, First: s.last + 1, Last: s.next - 1, Count: s.next - s.last - 1, To: s.realtime, Reason: "vacuumed",
+			})
+		}
+	}
+	if own == nil {
+		found = it.adopt() || found
+	}
+	if gap, ok := lost(&it.from.pos, own); ok && !found {
+		it.report.gaps = append(it.report.gaps, gap)
+	}
+}
