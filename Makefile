@@ -30,7 +30,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static e2e-long torture isolation follow \
+.PHONY: help build build-static run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
@@ -65,6 +65,10 @@ integration: need-integration ## test against real servers, which are fetched an
 
 check-static: ## prove that the static binary needs nothing: no loader, no library, an empty root directory
 	$(GO) test -count=1 -v -run '^TestStatic' ./test/e2e
+
+oracle: need-test ## hold the native reader against journalctl and libsystemd on 10 million entries (ORACLE_ENTRIES=)
+	@ORACLE_ENTRIES=$${ORACLE_ENTRIES:-10000000} ORACLE_FILES=1000 ORACLE_SET_ENTRIES=200000 ORACLE_ROUNDS=4 ORACLE_SEEKS=12 \
+	  $(GO) test -count=1 -timeout 3h -v ./test/oracle
 
 e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reloads and kills
 	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e

@@ -12,6 +12,8 @@ type kind struct {
 	name    string
 	sane    bool
 	growing bool
+	twice   bool
+	crowded bool // has very many files
 	build   func(ctx context.Context, dir string, rnd *rand.Rand, want size, limit int) error
 }
 
@@ -20,7 +22,7 @@ type size struct{ entries, files int }
 
 func (k *kind) set(seed uint64, entries, files int) Set {
 	return Set{
-		Name: k.name, Seed: seed, Entries: entries, Sane: k.sane, Growing: k.growing,
+		Name: k.name, Seed: seed, Entries: entries, Sane: k.sane, Growing: k.growing, Twice: k.twice,
 		build: func(ctx context.Context, dir string, seed uint64, limit int) error {
 			return k.build(ctx, dir, rand.New(rand.NewPCG(seed, 1)), size{entries, files}, limit)
 		},
@@ -54,7 +56,9 @@ func kinds() []kind {
 				"SYSTEMD_JOURNAL_COMPACT="+compact, "SYSTEMD_JOURNAL_KEYED_HASH="+keyed))
 		}
 	}
-	return append(kinds, remoteKind("journal-remote, hosts", 5))
+	return append(kinds,
+		remoteKind("journal-remote, uncompressed", 1, "SYSTEMD_JOURNAL_COMPRESS=0"),
+		remoteKind("journal-remote, hosts", 5))
 }
 
 // layout chooses how the next file is written.

@@ -119,6 +119,9 @@ func (m *machine) begin(base string, sequence journalwriter.ID) (*journal, error
 		}
 	}
 	o := m.w.layout(m.w.rnd)
+	if o.DataBuckets == 0 { // so that the chains stay short in large files
+		o.DataBuckets = max(2047, m.w.limit/8)
+	}
 	o.FileID, o.MachineID, o.SeqnumID, o.State = m.w.id(), m.id, sequence, journalwriter.Online
 	w, err := journalwriter.New(o)
 	if err != nil {

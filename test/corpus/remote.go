@@ -21,13 +21,10 @@ import (
 // own: it does not continue a sequence, and rotates by itself.
 func remoteKind(name string, hosts int, env ...string) kind {
 	return kind{
-		name: name, sane: true, growing: true,
-		build: func(ctx context.Context, dir string, rnd *rand.Rand, want size, limit int) error {
+		name: name, sane: true, // not growing: it makes up new sequences each time
+		build: func(ctx context.Context, dir string, rnd *rand.Rand, want size, _ int) error {
 			w := &world{rnd: rnd, dir: dir, now: start, prose: newProse(rnd)}
-			if limit <= 0 {
-				limit = want.entries
-			}
-			return w.send(ctx, hosts, limit, env)
+			return w.send(ctx, hosts, want.entries, env)
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 )
 
 // habits say what happens in a world, and how often: the numbers are times in 10,000 entries, and also in a world of fewer.
+// However many entries there are, it is no more than twice that.
 type habits struct {
 	machines int // each with a journald; 0: one
 	users    int // who have journals of their own
@@ -45,7 +46,7 @@ type world struct {
 // worldKind is the kind of set that worlds with these habits make.
 func worldKind(name string, h habits) kind {
 	return kind{
-		name: name, sane: h.back == 0 && !h.noClock, growing: true,
+		name: name, sane: h.back == 0 && !h.noClock, growing: true, twice: h.volatile, crowded: h.manyFiles,
 		build: func(_ context.Context, dir string, rnd *rand.Rand, want size, limit int) error {
 			w := &world{habits: h, rnd: rnd, dir: dir, limit: want.entries, now: start, prose: newProse(rnd)}
 			if limit > 0 {
@@ -69,7 +70,7 @@ func (w *world) run(want size) error {
 		}
 		w.machines = append(w.machines, m)
 	}
-	often := min(want.entries, 10_000)
+	often := min(want.entries, max(10_000, want.entries/2)) // of more entries there are larger files, not more
 	if w.manyFiles {
 		w.rotate = max(1, often*want.files/want.entries/(1+w.users)/len(w.machines))
 	}
