@@ -15,6 +15,5 @@
 // written before it: no entry appears behind a position that was given away. Between different writers, which don't wait
 // for each other, entries rest for settleTime first.
 //
-// A file that appears later with entries from before the position, for example one that was copied in, gives only what
-// comes after the position.
+// A file that appears later is read whole if its sequence is new, however old its entries are: see docs/adr/0003.
 package journal
