@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"journalpump/pump"
 	"journalpump/readers/journal/journalfile"
 )
 
@@ -31,6 +32,7 @@ type fileInfo struct {
 	// The lowest and the highest sequence number: those of head and tail, or what the header says of entries that cannot be read.
 	first, last uint64
 	problem     error
+	missing     pump.Gap // what the header says of the entries if none can be read; zero if it says nothing
 }
 
 // fileID tells files apart. The header's file_id alone does not: copies of a file share it.
@@ -84,6 +86,7 @@ func (info *fileInfo) readOpen(f *journalfile.File) error {
 	info.n = h.NEntries
 	info.last = h.TailSeqnum
 	if info.n == 0 && info.final && h.TailSeqnum > 0 {
+		info.missing = missing(&h, st.Size)
 		return fmt.Errorf("it counts no entries, the last of which is number %d: %w", h.TailSeqnum, journalfile.ErrCorrupt)
 	}
 	if info.n == 0 {
@@ -92,10 +95,27 @@ func (info *fileInfo) readOpen(f *journalfile.File) error {
 	if !info.readEnds(f, &h) {
 		info.n = 0
 		if info.final {
+			info.missing = missing(&h, st.Size)
 			return fmt.Errorf("none of its %d entries can be read: %w", h.NEntries, journalfile.ErrCorrupt)
 		}
 	} // else the first is being written just now
 	return nil
+}
+
+// missing returns what the header says of a file of which no entry can be read, as far as that can be believed.
+func missing(h *journalfile.Header, size uint64) pump.Gap {
+	if h.HeadSeqnum == 0 || h.TailSeqnum < h.HeadSeqnum || h.TailRealtime < h.HeadRealtime {
+		return pump.Gap{}
+	}
+	return pump.Gap{
+		SeqnumID: h.SeqnumID,
+		First:    h.HeadSeqnum,
+		Last:     h.TailSeqnum,
+		Count:    min(max(h.NEntries, 1), h.TailSeqnum-h.HeadSeqnum+1, size/leastEntry+1),
+		From:     h.HeadRealtime,
+		To:       h.TailRealtime,
+		Reason:   "unreadable",
+	}
 }
 
 // readEnds reads the first and the last entry that can be read and are in line with what the header says of them, as far as that

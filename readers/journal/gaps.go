@@ -44,7 +44,11 @@ func (it *iterator) countProblems(problems []Problem) {
 		}
 		it.failed[p.Path] = true
 		it.report.corrupted++
-		if gap, ok := archivedGap(p.Path); ok && isAfter(&gap, &it.pos) {
+		gap, ok := p.missing, p.missing.First > 0
+		if !ok {
+			gap, ok = archivedGap(p.Path)
+		}
+		if ok && isAfter(&gap, &it.pos) {
 			it.report.gaps = append(it.report.gaps, gap)
 		}
 	}

@@ -281,7 +281,8 @@ func TestHostileHeader(t *testing.T) {
 	}
 }
 
-// TestHostileChains has every kind of chain lead back to where it was, or to something else.
+// TestHostileChains has every kind of chain lead back to where it was, or to something else, and objects be of sizes that are
+// none.
 func TestHostileChains(t *testing.T) {
 	t.Parallel()
 	for _, o := range []journalwriter.Options{{}, {Compact: true}} {
@@ -292,13 +293,14 @@ func TestHostileChains(t *testing.T) {
 		}{
 			{typeEntryArray, arrayNextAt}, {typeData, dataHashNext}, {typeData, dataFieldNext}, {typeData, dataArray}, {typeData, dataN},
 			{typeField, dataHashNext}, {typeField, dataFieldNext},
+			{typeEntry, objSize}, {typeEntryArray, objSize}, {typeData, objSize}, {typeField, objSize},
 		} {
 			offs := objectsOfType(g.b, link.typ)
 			for i, off := range offs {
 				if i > 2 && i < len(offs)-3 && i%(1+len(offs)/8) != 0 {
 					continue // more of them only take longer
 				}
-				for _, to := range []uint64{off, offs[0], offs[len(offs)-1], offs[(i+1)%len(offs)], 1 << 63, 1<<64 - 1} {
+				for _, to := range []uint64{off, offs[0], offs[len(offs)-1], offs[(i+1)%len(offs)], 1<<63 - 8, 1 << 63, 1<<64 - 1} {
 					b := slices.Clone(g.b)
 					put64(b, off+link.at, to)
 					g.check(t, b)

@@ -87,6 +87,7 @@ type Problem struct {
 	Err  error // wraps *journalfile.UnsupportedError where libsystemd could do better
 
 	passing bool // the file is just being created
+	missing pump.Gap
 }
 
 func (p Problem) String() string { return fmt.Sprintf("%s: %v", p.Path, p.Err) }
@@ -175,7 +176,7 @@ func (l *Log) list(fresh bool) (*listing, error) {
 				young := now.Sub(info.modified()).Abs() < makingTime
 				making, left = making || young, left || !young
 			}
-			next.problems = append(next.problems, Problem{path, info.problem, info.beingMade()})
+			next.problems = append(next.problems, Problem{path, info.problem, info.beingMade(), info.missing})
 		}
 	}
 	slices.SortFunc(next.problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })

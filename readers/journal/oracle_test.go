@@ -1,13 +1,10 @@
 package journal
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,49 +32,11 @@ func journalctl(tb testing.TB, args ...string) []record {
 	if err != nil {
 		tb.Fatalf("journalctl %v: %v", args, err)
 	}
-	return parseExport(tb, out)
-}
-
-// parseExport parses the Journal Export Format (https://systemd.io/JOURNAL_EXPORT_FORMATS).
-func parseExport(tb testing.TB, text []byte) []record {
-	tb.Helper()
-	var records []record
-	var r record
-	in := bufio.NewReaderSize(bytes.NewReader(text), 1<<20)
-	for {
-		line, err := in.ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			return records
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-		line = strings.TrimSuffix(line, "\n")
-		name, value, plain := strings.Cut(line, "=")
-		switch {
-		case line == "":
-			records = append(records, r)
-			r = record{}
-			continue
-		case !plain: // binary form: the size, then the value
-			var size uint64
-			if err := binary.Read(in, binary.LittleEndian, &size); err != nil {
-				tb.Fatal(err)
-			}
-			b := make([]byte, size+1)
-			if _, err := io.ReadFull(in, b); err != nil {
-				tb.Fatal(err)
-			}
-			value = string(b[:size])
-		}
-		switch {
-		case name == "__CURSOR":
-			r.cursor = value
-		case name == "_BOOT_ID": // journalctl writes the entry's, once, whether there is such a field or not
-		case !strings.HasPrefix(name, "__"):
-			r.fields = append(r.fields, name+"="+value)
-		}
+	records, err := parseExport(out)
+	if err != nil {
+		tb.Fatalf("journalctl %v: %v", args, err)
 	}
+	return records
 }
 
 // recordsOf returns the chunk's entries.
