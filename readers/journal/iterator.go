@@ -15,7 +15,7 @@ import (
 const (
 	// Entries of the current boot rest while more is being written that is not in line with them. A journald writes one entry
 	// after the other, but may stamp several of a moment alike and write them to files of several chains: theirs rest for
-	// stampTime. Several journalds, each in a directory of its own, don't wait for each other, so one may be about to write
+	// stampTime. Several journalds, each in directories of its own, don't wait for each other, so one may be about to write
 	// what it stamped a moment earlier: theirs rest for settleTime. What a journald says about rotating its files has the time
 	// when it began with that: for changeTime after files have come or gone, entries rest for rotateTime.
 	stampTime  = 10 * time.Millisecond

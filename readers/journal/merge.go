@@ -274,7 +274,7 @@ func (it *iterator) restTime() time.Duration {
 		case !c.live || c.limit == 0:
 		case first == nil:
 			first = c
-		case c.dir != first.dir:
+		case c.dir.moves != first.dir.moves: // another journald's
 			return settleTime
 		case c.chain != first.chain:
 			rest = stampTime

@@ -68,7 +68,9 @@ func sweepNow(t *testing.T) {
 		}
 		for _, dir := range left {
 			if ownerIsGone(dir) {
-				_ = unix.Unmount(filepath.Join(dir, "run"), unix.MNT_DETACH) // most have nothing mounted
+				for _, mount := range []string{dir, filepath.Join(dir, "run")} { // most are none
+					_ = unix.Unmount(mount, unix.MNT_DETACH)
+				}
 				remove(t, dir)
 			}
 		}
