@@ -31,7 +31,7 @@ func followSettings(t *testing.T) (rounds int, seed uint64) {
 		}
 		return n
 	}
-	rounds = int(number("FOLLOW_ROUNDS", 15))
+	rounds = int(number("FOLLOW_ROUNDS", 10))
 	seed = number("FOLLOW_SEED", uint64(time.Now().UnixNano()&0xffffff))
 	t.Logf("FOLLOW_SEED=%d FOLLOW_ROUNDS=%d", seed, rounds)
 	return rounds, seed
