@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lestrrat-go/strftime"
 
@@ -70,15 +71,25 @@ func (t *Template) addText(text string) error {
 	if text == "" {
 		return nil
 	}
-	if !strings.Contains(text, "%") {
-		t.parts = append(t.parts, part{text: text})
-		return nil
+	for text != "" {
+		plain, rest, _ := strings.Cut(text, "%")
+		if plain != "" {
+			t.parts = append(t.parts, part{text: plain})
+		}
+		if text = text[len(plain):]; text == "" {
+			return nil
+		}
+		// One directive at a time: package strftime makes one layout of package time out of text and directives side by side,
+		// in which "P%a" becomes "PMon", an AM or PM and "on".
+		_, size := utf8.DecodeRuneInString(rest) // 0 at the end
+		n := 1 + size
+		f, err := strftime.New(text[:n])
+		if err != nil {
+			return fmt.Errorf("%q: %w", text[:n], err)
+		}
+		t.parts = append(t.parts, part{time: f})
+		text = text[n:]
 	}
-	f, err := strftime.New(text)
-	if err != nil {
-		return fmt.Errorf("%q: %w", text, err)
-	}
-	t.parts = append(t.parts, part{time: f})
 	return nil
 }
 
