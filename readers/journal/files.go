@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -247,6 +248,37 @@ func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
 		infos[path] = info
 	}
 	return infos
+}
+
+// relist is list for directories that have not changed: only files that may grow are examined. It returns nil if they
+// have not changed, either.
+func relist(before map[string]*fileInfo) map[string]*fileInfo {
+	var infos map[string]*fileInfo
+	for path, was := range before {
+		if was.final {
+			continue
+		}
+		var st unix.Stat_t
+		if unix.Stat(path, &st) != nil {
+			continue // gone just now: the directory will tell
+		}
+		is := examine(path)
+		is.size, is.mtime = st.Size, syscall.Timespec(st.Mtim)
+		if is.same(was) {
+			continue
+		}
+		if infos == nil {
+			infos = maps.Clone(before)
+		}
+		infos[path] = is
+	}
+	return infos
+}
+
+// same reports whether a file has been found as it was before.
+func (info *fileInfo) same(was *fileInfo) bool {
+	return info.id == was.id && info.chain == was.chain && info.final == was.final && info.n == was.n && info.head == was.head && info.tail == was.tail &&
+		info.size == was.size && info.last == was.last && (info.problem == nil) == (was.problem == nil)
 }
 
 // inOrder returns the readable ones, those of a chain side by side and by their first entries.

@@ -71,6 +71,7 @@ type Log struct {
 	now     *listing
 	checked uint64          // what the watcher said before now was listed
 	again   time.Time       // when to list anew without being told; zero: never
+	looked  time.Time       // when all files were last looked at
 	told    map[string]bool // the paths that Unreadable was told of
 }
 
@@ -100,6 +101,8 @@ const (
 	remakeTime = time.Second
 	// unwatchedTime is how often directories are listed when they cannot be watched.
 	unwatchedTime = time.Second
+	// relookTime is how long finished files are taken to be as they were, unless something has happened in their directory.
+	relookTime = 30 * time.Second
 )
 
 // Open opens a journal, which need not exist yet. It watches its directories until Close or until ctx ends.
@@ -160,12 +163,21 @@ func (l *Log) list(fresh bool) (*listing, error) {
 	defer l.mu.Unlock()
 	checked := l.check()
 	due := !l.again.IsZero() && !time.Now().Before(l.again)
-	if l.now != nil && checked == l.checked && !due && !fresh {
+	settled := l.now != nil && checked == l.checked && !due
+	if settled && !fresh {
 		return l.now, nil
 	}
-	infos, checked, err := l.look()
-	if err != nil {
-		return nil, err
+	var infos map[string]*fileInfo
+	if settled && l.watcher != nil && time.Since(l.looked) < relookTime {
+		if infos = relist(l.infos); infos == nil {
+			return l.now, nil
+		}
+	} else {
+		var err error
+		if infos, checked, err = l.look(); err != nil {
+			return nil, err
+		}
+		l.looked = time.Now()
 	}
 	next := &listing{gen: 1, files: inOrder(infos)}
 	var making, left bool
