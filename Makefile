@@ -74,7 +74,7 @@ e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reload
 	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e
 
 torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, TORTURE_SEED)
-	TORTURE_RUNS=$(TORTURE_RUNS) $(GO) test -count=1 -timeout 3h -parallel 4 -run '^TestPromise' -v ./test/promise
+	TORTURE_RUNS=$(TORTURE_RUNS) TORTURE_SEED=$${TORTURE_SEED:-$$(date +%s)} $(GO) test -count=1 -timeout 3h -parallel 4 -run '^TestPromise' -v ./test/promise
 
 isolation: need-test ## one destination swallows everything for ten minutes at 20,000 entries/s: what do the others notice? (ISOLATION, ISOLATION_RATE)
 	ISOLATION=$(ISOLATION) ISOLATION_RATE=$(ISOLATION_RATE) $(GO) test -count=1 -timeout 3h -run '^TestIsolation' -v ./test/promise

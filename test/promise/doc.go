@@ -11,5 +11,5 @@
 //   - the agent ends in time when it is told to, and has not grown.
 //
 // TORTURE_RUNS (default 12) is how many runs there are, TORTURE_SEED the seed of the first one (the next ones follow it); by default
-// the seeds are new each time. `make torture` does a thousand. The same seed gives the same plan, though the agent keeps its own time.
+// they are the same ones each time, so that a failure is a change's. `make torture` does a thousand new ones. The same seed gives the same plan, though the agent keeps its own time.
 package promise

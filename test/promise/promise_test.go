@@ -4,7 +4,6 @@ import (
 	"os"
 	"strconv"
 	"testing"
-	"time"
 
 	"journalpump/test/program"
 )
@@ -15,7 +14,7 @@ func TestMain(m *testing.M) { program.Main(m) }
 func TestPromise(t *testing.T) {
 	t.Parallel()
 	runs := fromEnv(t, "TORTURE_RUNS", 12)
-	first := fromEnv(t, "TORTURE_SEED", uint64(time.Now().UnixNano()&0xffffffff))
+	first := fromEnv(t, "TORTURE_SEED", 1)
 	for seed := first; seed < first+runs; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
