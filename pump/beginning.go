@@ -1,7 +1,5 @@
 package pump
 
-import "log/slog"
-
 // A lane that begins at the head of the log has no position until something is accepted, so what is vacuumed away meanwhile would leave no
 // trace. It therefore remembers with which entry the log began, until it has a position.
 
@@ -44,20 +42,32 @@ func (r *reader) begins(c *Chunk) {
 		return
 	}
 	for _, l := range r.currentLanes() {
-		l.state.begins(c, l.log)
+		l.begins(c)
 	}
 }
 
-func (s *laneState) begins(c *Chunk, log *slog.Logger) {
+func (l *lane) begins(c *Chunk) {
+	l.moving.Lock()
+	defer l.moving.Unlock()
+	gap, lost, changed := l.state.begins(c)
+	if changed {
+		l.record(l.state.snapshot())
+	}
+	if lost {
+		l.log.Warn("entries are missing at the beginning of the journal, nothing of which has been accepted yet", "reason", gap.Reason,
+			"count", gap.Count, "first_seqnum", gap.First, "last_seqnum", gap.Last)
+	}
+}
+
+func (s *laneState) begins(c *Chunk) (gap Gap, lost, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.snap.Started {
-		return
+		return Gap{}, false, false
 	}
-	gap, lost := s.snap.begins(c)
-	if lost {
+	was := s.snap.First
+	if gap, lost = s.snap.begins(c); lost {
 		s.snap.Gaps.add([]Gap{gap})
-		log.Warn("entries are missing at the beginning of the journal, nothing of which has been accepted yet", "reason", gap.Reason,
-			"count", gap.Count, "first_seqnum", gap.First, "last_seqnum", gap.Last)
 	}
+	return gap, lost, s.snap.First != was
 }

@@ -109,8 +109,7 @@ func (d *delivery) settle(o *outcome) error {
 	if o.dead > 0 {
 		l.metrics.Count("journal.dead_letters", o.dead, l.state.tags)
 	}
-	l.record(l.state.settled(o))
-	l.state.settle(o)
+	l.settle(o)
 	l.settled()
 	return nil
 }

@@ -30,6 +30,7 @@ type lane struct {
 	see     func(*Chunk)         // the observer's
 	settled func()               // told when the position has moved
 	record  func(SenderSnapshot) // told before it moves
+	moving  sync.Mutex           // what is recorded last is what counts last
 	metrics Metrics
 	log     *slog.Logger
 	state   *laneState
@@ -142,9 +143,19 @@ func (l *lane) findStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.moving.Lock()
+	defer l.moving.Unlock()
 	l.state.start(pos)
 	l.record(l.state.snapshot())
 	return nil
+}
+
+// settle moves the position once that has been recorded.
+func (l *lane) settle(o *outcome) {
+	l.moving.Lock()
+	defer l.moving.Unlock()
+	l.record(l.state.settled(o))
+	l.state.settle(o)
 }
 
 // session reads and delivers from the accepted position on. It returns nil when it was stopped, ErrNoMore when in once

@@ -1,6 +1,9 @@
 package pump
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // parcel is a batch with the stretch of the log it accounts for: once its records are accepted, the lane's position
 // is to, and the entries that the view left out count as filtered.
@@ -27,7 +30,7 @@ func (a *assembler) add(c *Chunk, r *Rendered, flush func(parcel) error) error {
 	if a.empty() {
 		a.due = time.Now().Add(a.limits.Age)
 	}
-	a.cur.gaps = append(a.cur.gaps, c.Gaps...)
+	gaps := slices.Clone(c.Gaps)
 	records, covered, size, at := r.Records, 0, r.Bytes, places{chunk: c}
 	for len(records) > 0 {
 		n, bytes := a.fit(records, size)
@@ -46,14 +49,29 @@ func (a *assembler) add(c *Chunk, r *Rendered, flush func(parcel) error) error {
 		covered = last.Index + 1
 		if records = records[n:]; len(records) > 0 { // else it is the chunk's end
 			a.cur.to = at.after(last.Index)
+			gaps = a.pass(gaps)
 		}
 	}
 	a.cur.entries += int64(len(c.Entries) - covered)
 	a.cur.to = c.To
+	a.cur.gaps = append(a.cur.gaps, gaps...)
 	if len(a.cur.records) >= a.limits.Records || a.cur.bytes >= a.limits.Bytes {
 		return a.flush(flush)
 	}
 	return nil
+}
+
+// pass adds the gaps before the place that the current parcel leads to, and returns the others: who goes on from there meets
+// those again. One that it cannot tell where it is counts as passed, as nobody might meet it again.
+func (a *assembler) pass(gaps []Gap) (rest []Gap) {
+	return slices.DeleteFunc(gaps, func(g Gap) bool {
+		reached, known := a.cur.to.ReachedIn(g.SeqnumID)
+		passed := !known || g.Last <= reached
+		if passed {
+			a.cur.gaps = append(a.cur.gaps, g)
+		}
+		return passed
+	})
 }
 
 // fit returns how many of the records the current parcel still takes, and their bytes, which are at most size in all.

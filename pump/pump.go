@@ -19,8 +19,9 @@ type Options struct {
 	Metrics Metrics
 	State   Snapshot             // where to go on
 	Save    func(Snapshot) error // keeps the state; called by one goroutine at a time
-	// Record is told of every position that has moved, before anything more is sent, so that it is known even if the program
-	// is killed before the next Save. It may be nil; it is called concurrently.
+	// Record is told of every position that has moved, before anything more is sent, and of where the log began for a lane
+	// that has none yet, so that both are known even if the program is killed before the next Save. It may be nil; it is
+	// called concurrently.
 	Record      func(reader, sender string, s SenderSnapshot)
 	SaveEvery   time.Duration         // at most so often while running; 0: 1 s
 	Saved       func(Snapshot, error) // told after each save, if not nil

@@ -714,3 +714,31 @@ func TestInitialPositions(t *testing.T) {
 		})
 	}
 }
+
+// Where the log began is recorded like a position, so that it is known after a kill, too, even if the sender cannot be opened.
+func TestTheBeginningIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 50)
+		var mu sync.Mutex
+		recorded := map[string]pump.SenderSnapshot{}
+		r.opts.Record = func(_, sender string, s pump.SenderSnapshot) {
+			mu.Lock()
+			defer mu.Unlock()
+			recorded[sender] = s
+		}
+		r.add("down", &testSender{}, nil).Open = func(context.Context) (pump.Sender, error) { return nil, errors.New("down") }
+		var up testSender
+		r.add("up", &up, nil)
+		stop := r.start()
+		time.Sleep(10 * time.Second)
+		stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if s := recorded["down"]; !s.Position.IsZero() || s.First != at(1) {
+			t.Errorf("of the sender that cannot be opened: position %v, first %v", s.Position, s.First)
+		}
+		if s := recorded["up"]; s.Position != at(50) || !s.First.IsZero() {
+			t.Errorf("of the other one: position %v, first %v", s.Position, s.First)
+		}
+	})
+}

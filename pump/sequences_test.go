@@ -1,6 +1,8 @@
 package pump
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,5 +104,41 @@ func TestBatchesEndBetweenSequences(t *testing.T) {
 	}
 	if want := []Position{c.PositionAfter(1), c.PositionAfter(3), c.To}; !slices.Equal(ends, want) {
 		t.Errorf("batches end at %v, want %v", ends, want)
+	}
+}
+
+// A gap belongs to the batch that passes it: who goes on from the batch before meets it again.
+func TestBatchesTakeTheGapsTheyPass(t *testing.T) {
+	t.Parallel()
+	id, other := ID128{1}, ID128{2}
+	c := &Chunk{Gaps: []Gap{
+		{SeqnumID: id, First: 1, Last: 2}, {SeqnumID: id, First: 5, Last: 5}, {SeqnumID: id, First: 9, Last: 9}, {SeqnumID: other, First: 3, Last: 7}, {Reason: "unknown"},
+	}}
+	r := &Rendered{}
+	for i, n := range []uint64{3, 4, 6, 7, 8} {
+		c.Entries = append(c.Entries, Entry{Position: Cursor{SeqnumID: id, Seqnum: n, Realtime: n, Parts: HasAll}})
+		r.Records = append(r.Records, Record{Chunk: c, Index: i, Body: []byte("x")})
+		r.Bytes++
+	}
+	c.To = Position{Cursor: Cursor{SeqnumID: id, Seqnum: 10, Parts: HasAll}}
+	a := assembler{limits: BatchLimits{Records: 2, Bytes: 1000}}
+	var passed [][]uint64
+	take := func(p parcel) error {
+		var firsts []uint64
+		for _, g := range p.gaps {
+			firsts = append(firsts, g.First)
+		}
+		passed = append(passed, firsts)
+		return nil
+	}
+	if err := errors.Join(a.add(c, r, take), a.flush(take)); err != nil {
+		t.Fatal(err)
+	}
+	// Where the last two are nobody can tell from the position, so they count at once.
+	if want := [][]uint64{{1, 3, 0}, {5}, {9}}; !reflect.DeepEqual(passed, want) {
+		t.Errorf("passed %v, want %v", passed, want)
+	}
+	if len(c.Gaps) != 5 || c.Gaps[1].First != 5 {
+		t.Errorf("the chunk has changed: %+v", c.Gaps)
 	}
 }

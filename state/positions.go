@@ -44,8 +44,8 @@ type laneName struct{ reader, sender string }
 
 // moved is a sender's last line.
 type moved struct {
-	to   pump.Position
-	line []byte
+	to, first pump.Position
+	line      []byte
 }
 
 // positionDoc is what a `sent` line says.
@@ -54,6 +54,7 @@ type positionDoc struct {
 	Sender    string    `json:"sender"`
 	Cursor    cursor    `json:"cursor"`
 	Sequences sequences `json:"sequences,omitempty"`
+	First     cursor    `json:"first"`
 	Ledger    ledgerDoc `json:"ledger"`
 	Gaps      gapsDoc   `json:"gaps"`
 }
@@ -66,7 +67,7 @@ func newPositions(path string) *positions {
 func (p *positions) record(reader, sender string, s *pump.SenderSnapshot) {
 	doc := positionDoc{
 		Reader: reader, Sender: sender, Cursor: cursor(s.Position), Sequences: newSequences(s.Position),
-		Ledger: newLedgerDoc(s.Ledger), Gaps: newGapsDoc(s.Gaps),
+		First: cursor(s.First), Ledger: newLedgerDoc(s.Ledger), Gaps: newGapsDoc(s.Gaps),
 	}
 	text, err := json.Marshal(&doc)
 	if err != nil {
@@ -75,7 +76,7 @@ func (p *positions) record(reader, sender string, s *pump.SenderSnapshot) {
 	line := appendLine(nil, "sent ", text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last[laneName{reader, sender}] = moved{s.Position, line}
+	p.last[laneName{reader, sender}] = moved{s.Position, s.First, line}
 	p.append(line)
 }
 
@@ -162,7 +163,7 @@ func (p *positions) close(saved *pump.Snapshot) error {
 	p.distrust()
 	p.closed = true
 	for lane, m := range p.last {
-		if saved.Readers[lane.reader].Senders[lane.sender].Position != m.to {
+		if s := saved.Readers[lane.reader].Senders[lane.sender]; s.Position != m.to || s.First != m.first {
 			return nil
 		}
 	}
@@ -257,7 +258,7 @@ func (d *positionDoc) apply(s *pump.Snapshot, lane laneName) {
 		r.Senders = map[string]pump.SenderSnapshot{}
 	}
 	sender := r.Senders[lane.sender]
-	sender.Position, sender.Started, sender.First = d.Sequences.position(d.Cursor), true, pump.Position{}
+	sender.Position, sender.Started, sender.First = d.Sequences.position(d.Cursor), true, pump.Position(d.First)
 	sender.Ledger, sender.Gaps = d.Ledger.ledger(), d.Gaps.totals()
 	r.Senders[lane.sender] = sender
 	s.Readers[lane.reader] = r

@@ -113,6 +113,23 @@ func TestANewSenderIsRecordedToo(t *testing.T) {
 	}
 }
 
+// What is recorded takes the place of what the state file says, which may be younger: so it has to be complete.
+func TestARecordKeepsWhereTheLogBegan(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	f := openFile(t, path)
+	save(t, f, empty())
+	gaps := pump.GapTotals{Count: 1, Entries: 4, Last: []pump.Gap{{SeqnumID: pump.ID128{7}, First: 1, Last: 4, Count: 4, Reason: "vacuumed"}}}
+	begun := pump.SenderSnapshot{Started: true, First: position(5), Gaps: gaps}
+	f.Record("r", "s", begun)
+	save(t, f, pump.Snapshot{Readers: map[string]pump.ReaderSnapshot{"r": {Senders: map[string]pump.SenderSnapshot{"s": begun}}}})
+	s, _ := load(t, path)
+	got := s.Readers["r"].Senders["s"]
+	if !got.Started || !got.Position.IsZero() || got.First != begun.First || got.Gaps.Entries != 4 {
+		t.Errorf("loaded %+v", got)
+	}
+}
+
 func TestACleanEndLeavesNoRecords(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")

@@ -195,6 +195,10 @@ func (r *run) checkMissing(i int, times []int, w *witness) error {
 			errs = append(errs, fmt.Errorf("entry %d is missing and in no recorded gap", n))
 		}
 	}
+	// A position never goes back, so no gap is passed twice.
+	if most := int64(len(lost.which)); !lost.some && w.lost[name] > most && !r.agent.fresh && !r.agent.edited {
+		errs = append(errs, fmt.Errorf("the gaps have %d entries, no more than %d became unreadable", w.lost[name], most))
+	}
 	if lost.some && int64(missing) > w.lost[name] && !r.agent.fresh {
 		errs = append(errs, fmt.Errorf("%d entries are missing, the gaps have only %d", missing, w.lost[name]))
 	}
