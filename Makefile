@@ -12,6 +12,7 @@ BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 TAGS     := grpcnotrace
 FUZZTIME ?= 20s
 TORTURE_RUNS ?= 1000
+POWER_RUNS   ?= 100
 ISOLATION ?= 10m
 ISOLATION_RATE ?= 20000
 BENCH    ?= .
@@ -73,8 +74,9 @@ oracle: need-test ## hold the native reader against journalctl and libsystemd on
 e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reloads and kills
 	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e
 
-torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, TORTURE_SEED)
-	TORTURE_RUNS=$(TORTURE_RUNS) TORTURE_SEED=$${TORTURE_SEED:-$$(date +%s)} $(GO) test -count=1 -timeout 3h -parallel 4 -run '^TestPromise' -v ./test/promise
+torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, POWER_RUNS, TORTURE_SEED)
+	TORTURE_RUNS=$(TORTURE_RUNS) POWER_RUNS=$(POWER_RUNS) TORTURE_SEED=$${TORTURE_SEED:-$$(date +%s)} \
+	  $(GO) test -count=1 -timeout 3h -parallel 4 -run '^Test(Promise|PowerCut)' -v ./test/promise
 
 isolation: need-test ## one destination swallows everything for ten minutes at 20,000 entries/s: what do the others notice? (ISOLATION, ISOLATION_RATE)
 	ISOLATION=$(ISOLATION) ISOLATION_RATE=$(ISOLATION_RATE) $(GO) test -count=1 -timeout 3h -run '^TestIsolation' -v ./test/promise

@@ -106,7 +106,7 @@ func (c *Config) newSender(open openFunc, log *slog.Logger) (pump.Sender, error)
 		return nil, pump.Permanent(err)
 	}
 	s := &sender{
-		opener:  &opener{mode: mode, exactMode: c.Mode != "", open: open, log: log},
+		opener:  &opener{mode: mode, exactMode: c.Mode != "", open: open, log: log, since: time.Now()},
 		outputs: map[string]*output{},
 		maxOpen: defaultMaxOpen,
 	}

@@ -28,7 +28,9 @@ type agent struct {
 	gone         []bool // by destination: its name does not resolve
 	interval     []float64
 	env          []string
-	batch        int // bytes; 0: batchBytes
+	batch        int    // bytes; 0: batchBytes
+	guard        string // vacuum_guard; "": the default
+	letters      string // dead_letter_file
 
 	process *program.Process
 	kills   int
@@ -59,9 +61,11 @@ func (a *agent) write(t *testing.T) {
 	}
 	text, err := json.Marshal(map[string]any{
 		"json_state_file_path": a.stateFile(),
+		"dead_letter_file":     a.letters,
 		"msg_buffer_max_bytes": cmp.Or(a.batch, batchBytes),
 		"readers": map[string]any{reader: map[string]any{
-			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "senders": senders,
+			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "vacuum_guard": cmp.Or(a.guard, "warn"),
+			"senders": senders,
 		}},
 	})
 	if err != nil {

@@ -14,6 +14,9 @@ import (
 // stateFile is what the oracle looks at in a state file, see docs/state-file.md.
 type stateFile struct {
 	Readers map[string]struct {
+		Spooled struct {
+			Entries int64 `json:"entries"`
+		} `json:"spooled"`
 		Senders map[string]struct {
 			First string `json:"first"`
 			Sent  struct {

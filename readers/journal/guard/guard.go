@@ -66,6 +66,7 @@ func Open(ctx context.Context, inner pump.Log, opts Options) pump.Log {
 	l.watch.silent = opts.Mode == Off
 	if store != nil {
 		l.keeper = &keeper{store: store, inner: inner, log: opts.Logger, copy: opts.Mode == Spool}
+		l.vacuum.Spooled.Bytes, l.vacuum.Spooled.Entries = store.size()
 	}
 	go l.run(ctx)
 	return l
