@@ -3,6 +3,7 @@ package promise
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ type agent struct {
 	batch        int    // bytes; 0: batchBytes
 	guard        string // vacuum_guard; "": the default
 	letters      string // dead_letter_file
+	dataSize     uint64 // RLIMIT_DATA; 0: none
 
 	process *program.Process
 	kills   int
@@ -86,6 +88,12 @@ func sender(i int) string { return fmt.Sprintf("s%d", i) }
 func (a *agent) start(t *testing.T) {
 	t.Helper()
 	a.process = program.Start(t, a.env, a.config)
+	if a.dataSize > 0 {
+		limit := unix.Rlimit{Cur: a.dataSize, Max: a.dataSize}
+		if err := unix.Prlimit(a.process.PID(), unix.RLIMIT_DATA, &limit, nil); err != nil && !errors.Is(err, unix.ESRCH) {
+			t.Errorf("limiting memory: %v", err)
+		}
+	}
 }
 
 // awaitStart waits until the agent handles signals. Before, they end it.

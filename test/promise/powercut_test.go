@@ -243,7 +243,7 @@ func (p *power) finish() {
 			}
 		}
 	}
-	p.check("the picky destination", p.picky.accepted(t), p.buried())
+	p.check("the picky destination", p.picky.accepted(t), p.agent.buried(t, sender(powerPicky)))
 	for name, s := range p.state().Readers[reader].Senders {
 		if s.Gaps.Count > 0 {
 			t.Errorf("%s has gaps though nothing was lost: %+v", name, s.Gaps)
@@ -288,21 +288,4 @@ func (p *power) checkLines() {
 			p.t.Errorf("line %d of the file is %q", n+1, line[:min(len(line), 200)])
 		}
 	}
-}
-
-// buried returns the numbers of the dead letters.
-func (p *power) buried() map[int]bool {
-	text, err := os.ReadFile(p.agent.letters)
-	if err != nil {
-		p.t.Error(err)
-	}
-	dead := map[int]bool{}
-	for line := range bytes.Lines(text) {
-		if json.Valid(line) { // else it was torn and is there once more
-			for _, n := range appendNumbers(nil, line) {
-				dead[n] = true
-			}
-		}
-	}
-	return dead
 }

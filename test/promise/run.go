@@ -24,6 +24,7 @@ type run struct {
 	ambiguous []int // by destination: how often an answer other than a broken connection left open what was accepted
 	again     int   // entries that came more than once
 	missing   int   // entries that nobody could have delivered
+	dead      int   // dead letters
 }
 
 // carryOut carries a plan out and holds the outcome against the promise.
@@ -44,13 +45,17 @@ func carryOut(t *testing.T, p *Plan) {
 		if err := r.check(i, w); err != nil {
 			t.Errorf("%s (%s): %v", sender(i), k, err)
 		}
+		if err := r.replay(i); err != nil {
+			t.Errorf("%s (%s): replaying: %v", sender(i), k, err)
+		}
 	}
 	for _, err := range w.faults {
 		t.Error(err)
 	}
 	r.checkUsage()
-	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more; %d state files; at most %d MiB, %d descriptors, %d threads",
-		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
+	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more, %d were dead letters, at most %d in the spool; "+
+		"%d state files; at most %d MiB, %d descriptors, %d threads",
+		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, r.dead, w.spooled, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
 }
 
 func prepare(t *testing.T, p *Plan) *run {
@@ -74,11 +79,22 @@ func prepare(t *testing.T, p *Plan) *run {
 		gone:     make([]bool, len(p.Senders)),
 		interval: make([]float64, len(p.Senders)),
 	}
+	if p.Spool {
+		r.agent.guard = "spool"
+	}
+	if p.Poison {
+		r.agent.letters = filepath.Join(r.agent.state.dir, "dead.jsonl")
+	}
+	r.agent.dataSize = uint64(p.DataSize) << 20 //nolint:gosec // not negative
 	if p.MemLimit > 0 {
 		r.agent.env = append(r.agent.env, fmt.Sprintf("GOMEMLIMIT=%dMiB", p.MemLimit))
 	}
 	for i, k := range p.Senders {
-		r.agent.destinations = append(r.agent.destinations, newDestination(t, k, dir))
+		d := newDestination(t, k, dir)
+		if d, ok := d.(picky); ok {
+			d.setPicky(p.Poison)
+		}
+		r.agent.destinations = append(r.agent.destinations, d)
 		r.agent.interval[i] = 0.05
 	}
 	r.agent.write(t)
@@ -123,7 +139,9 @@ func (r *run) step(s Step) {
 	case FewFiles, ManyFiles:
 		a.awaitStart(t) // Go itself cannot start without
 		a.limitFiles(t, s.Act == FewFiles)
-	case Vacuum, Corrupt, Rotate, Restart:
+	case Dwell:
+		program.Pause(t, 1200*time.Millisecond)
+	case Vacuum, Corrupt, Rotate, Restart, Reboot, SetClock:
 		r.journal.mistreat(t, s.Act)
 	}
 }
