@@ -99,6 +99,9 @@ var (
 	errBadURL = errors.New("must be https://[USER:PASSWORD@]HOST[:PORT], with what is special in user and password as %XX")
 )
 
+// SendLimit returns how long a call of the sender may take: an index is looked for and made, then entries are sent.
+func (c *Config) SendLimit() time.Duration { return 4 * c.Timeout.Duration() }
+
 // parseURL parses the URL, which errors of package url would show.
 func (c *Config) parseURL() (*url.URL, error) {
 	if c.URL.IsZero() {

@@ -192,6 +192,11 @@ type committer interface {
 	CommitEvery() time.Duration
 }
 
+// patient is a senders.Config whose sender may take longer than a minute.
+type patient interface {
+	SendLimit() time.Duration
+}
+
 func (b *Builder) sender(c *Config, r *Reader, s *Sender, view *filters.View) pump.SenderSpec {
 	log := b.Logger.With("reader", r.Name)
 	spec := pump.SenderSpec{
@@ -206,6 +211,9 @@ func (b *Builder) sender(c *Config, r *Reader, s *Sender, view *filters.View) pu
 	}
 	if k, ok := s.Settings.(committer); ok {
 		spec.CommitEvery = k.CommitEvery()
+	}
+	if k, ok := s.Settings.(patient); ok {
+		spec.SendLimit = k.SendLimit()
 	}
 	if path := s.deadLetterFile(c); path != "" {
 		spec.DeadLetters = b.deadLetters(path, int64(c.DeadLetterMax)).For(r.Name, s.Name)
