@@ -25,7 +25,12 @@ type Config struct {
 	Compression Compression `json:"compression"`
 	// Mode is the permissions of new files in octal, such as "0640". When it is empty they are 0644 less the umask.
 	Mode string `json:"mode"`
+
+	alone bool
 }
+
+// Alone has senders write to no file that another journalpump writes to.
+func (c *Config) Alone() { c.alone = true }
 
 // Compression is a way of compressing.
 type Compression string
@@ -106,7 +111,7 @@ func (c *Config) newSender(open openFunc, log *slog.Logger) (pump.Sender, error)
 		return nil, pump.Permanent(err)
 	}
 	s := &sender{
-		opener:  &opener{mode: mode, exactMode: c.Mode != "", open: open, log: log, since: time.Now()},
+		opener:  &opener{mode: mode, exactMode: c.Mode != "", open: open, log: log, since: time.Now(), alone: c.alone},
 		outputs: map[string]*output{},
 		maxOpen: defaultMaxOpen,
 	}

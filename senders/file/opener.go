@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +41,7 @@ type opener struct {
 	exactMode bool        // whatever the umask
 	root      string      // directories below it are created; "": none are
 	packing   packing     // nil: plain lines
+	alone     bool        // no other process may write meanwhile
 	since     time.Time   // when it was made: what was written before may have seen a power failure
 	unsynced  []string    // directories with entries that may not have been fsynced
 }
@@ -128,6 +130,9 @@ func (op *opener) prepare(o *output) error {
 		}
 		return nil
 	}
+	if err := op.lock(o.h, o.path); err != nil {
+		return err
+	}
 	size, err := op.cutHoles(o.h, o.path, info)
 	if err == nil {
 		size, err = op.repair(o.h, o.path, size)
@@ -136,6 +141,32 @@ func (op *opener) prepare(o *output) error {
 		return fmt.Errorf("looking for what a crash may have left at the end of %s: %w", o.path, err)
 	}
 	o.size, o.committed = size, size
+	return nil
+}
+
+var errLocked = errors.New("is being written by another journalpump")
+
+// lock keeps what writes alone, which is a replay, and others that write to the same file apart. These share it.
+func (op *opener) lock(h handle, path string) error {
+	conn, ok := h.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	how := unix.LOCK_SH
+	if op.alone {
+		how = unix.LOCK_EX
+	}
+	var locked error
+	if err := raw.Control(func(fd uintptr) { locked = unix.Flock(int(fd), how|unix.LOCK_NB) }); err != nil {
+		return err
+	}
+	if errors.Is(locked, unix.EWOULDBLOCK) { // anything else: a file system without locks
+		return fmt.Errorf("%s %w", path, errLocked)
+	}
 	return nil
 }
 

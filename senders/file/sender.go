@@ -58,6 +58,9 @@ func (s *sender) setPath(t *placeholder.Template) error {
 	if static {
 		s.path = path
 		_, err := s.output(path)
+		if s.alone && errors.Is(err, errLocked) {
+			err = pump.Permanent(fmt.Errorf("%w: stop that one, or send to another file_output", err))
+		}
 		return err
 	}
 	s.router = newRouter(t)

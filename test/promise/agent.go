@@ -38,6 +38,7 @@ type agent struct {
 	kills   int
 	blocked bool      // its state cannot be saved now
 	freed   time.Time // when that was over
+	starved bool      // it may open no more files
 	edited  bool      // its state was changed, so that what was noted of positions beside it does not count
 	fresh   bool      // its state was deleted, or is an older one than it could have been
 	most    usage
@@ -88,6 +89,7 @@ func sender(i int) string { return fmt.Sprintf("s%d", i) }
 func (a *agent) start(t *testing.T) {
 	t.Helper()
 	a.process = program.Start(t, a.env, a.config)
+	a.starved = false
 	if a.dataSize > 0 {
 		limit := unix.Rlimit{Cur: a.dataSize, Max: a.dataSize}
 		if err := unix.Prlimit(a.process.PID(), unix.RLIMIT_DATA, &limit, nil); err != nil && !errors.Is(err, unix.ESRCH) {
@@ -169,6 +171,7 @@ func (a *agent) usage() (u usage) {
 // limitFiles lets the agent open no more files than it has, or as many as usual.
 func (a *agent) limitFiles(t *testing.T, none bool) {
 	t.Helper()
+	a.starved = none
 	limit := unix.Rlimit{Cur: 4096, Max: 4096}
 	if none {
 		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.process.PID()))

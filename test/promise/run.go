@@ -21,10 +21,11 @@ type run struct {
 	written int // the number of the last entry
 	agent   *agent
 
-	ambiguous []int // by destination: how often an answer other than a broken connection left open what was accepted
-	again     int   // entries that came more than once
-	missing   int   // entries that nobody could have delivered
-	dead      int   // dead letters
+	faulty    []bool // by destination
+	ambiguous []int  // by destination: how often something other than a broken connection left open what was accepted
+	again     int    // entries that came more than once
+	missing   int    // entries that nobody could have delivered
+	dead      int    // dead letters
 }
 
 // carryOut carries a plan out and holds the outcome against the promise.
@@ -61,7 +62,7 @@ func carryOut(t *testing.T, p *Plan) {
 func prepare(t *testing.T, p *Plan) *run {
 	t.Helper()
 	dir := t.TempDir()
-	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), ambiguous: make([]int, len(p.Senders))}
+	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), faulty: make([]bool, len(p.Senders)), ambiguous: make([]int, len(p.Senders))}
 	path := filepath.Join(dir, "journal")
 	if p.Live {
 		l := newLive(t)
@@ -113,15 +114,18 @@ func (r *run) step(s Step) {
 	case StateCut, StateFuture, StateDeleted:
 		a.kill(t, func() { a.rob(t, s.Act) })
 	case Term:
+		r.interrupt()
 		a.stop(t)
 		a.start(t)
 	case Reload:
 		a.awaitStart(t)
 		a.process.Signal(t, syscall.SIGHUP)
 	case Reconfigure:
+		r.interrupt()
 		a.interval[s.Which] = 0.05 + 0.05*float64(r.rnd.IntN(3))
 		a.reload(t)
 	case Unresolvable, Resolvable:
+		r.interrupt()
 		a.gone[s.Which] = s.Act == Unresolvable
 		a.reload(t)
 	case Freeze:
@@ -146,7 +150,22 @@ func (r *run) step(s Step) {
 	}
 }
 
+// interrupt notes that senders are about to be stopped. A batch of which some is accepted and some refused for good is sent
+// again if it cannot be ended: the rest not be sent, or the dead letters not be written.
+func (r *run) interrupt() {
+	a := r.agent
+	if a.letters == "" {
+		return
+	}
+	for i := range a.destinations {
+		if a.starved || a.blocked || a.gone[i] || r.faulty[i] {
+			r.ambiguous[i]++
+		}
+	}
+}
+
 func (r *run) setFault(i int, f Fault) {
+	r.faulty[i] = f != None
 	if f == Partial {
 		r.ambiguous[i]++
 	}
@@ -169,6 +188,7 @@ func (r *run) finish() {
 		a.limitFiles(t, false)
 		a.reload(t)
 	}
+	r.interrupt()
 	a.stop(t)
 	r.mend()
 	a.write(t)
@@ -181,7 +201,7 @@ func (r *run) mend() {
 	a := r.agent
 	for i, d := range a.destinations {
 		d.set(r.t, None)
-		a.gone[i] = false
+		a.gone[i], r.faulty[i] = false, false
 	}
 	a.blockState(r.t, false)
 	a.state.free(r.t)

@@ -247,6 +247,9 @@ func (b *Builder) deadLetters(path string, limit int64) *deadletter.File {
 func (b *Builder) Replay(c *Config, r *Reader, s *Sender, refused pump.DeadLetters) pump.SenderSpec {
 	spec := b.sender(c, r, s, nil)
 	spec.View, spec.DeadLetters = deadletter.View{}, refused
+	if k, ok := s.Settings.(interface{ Alone() }); ok {
+		k.Alone()
+	}
 	return spec
 }
 
