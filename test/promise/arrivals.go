@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // marker comes before an entry's number in its MESSAGE.
@@ -23,7 +25,7 @@ func poison(n int) bool { return n%poisonEvery == 0 }
 type arrivals struct {
 	mu      sync.Mutex
 	numbers []int
-	stored  map[string]bool // by ID, where the destination knows IDs
+	stored  map[uint64]bool // by ID, of which the hash is enough, where the destination knows IDs
 	newest  int             // the highest number
 	picky   bool            // poison is refused
 	passed  chan int        // if not nil, told of newest after each batch that moved it; it has room
@@ -54,12 +56,13 @@ func (a *arrivals) store(id string, sent []byte) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stored == nil {
-		a.stored = map[string]bool{}
+		a.stored = map[uint64]bool{}
 	}
-	if a.stored[id] {
+	hash := xxhash.Sum64String(id)
+	if a.stored[hash] {
 		return false
 	}
-	a.stored[id] = true
+	a.stored[hash] = true
 	a.append(sent)
 	return true
 }
