@@ -360,7 +360,10 @@ func (it *iterator) goBack(info *fileInfo, ch *chain) {
 // does not count. The file is not opened again: its name may have gone by now.
 func (it *iterator) begin(c *cursor) {
 	info := &fileInfo{path: c.info.path}
-	if err := info.readOpen(c.file); err != nil {
+	if st, err := c.file.Stat(); err == nil {
+		info.size = int64(st.Size) //nolint:gosec // it comes from one
+	}
+	if err := new(examiner).read(info, c.file); err != nil {
 		it.drop(c, err)
 		return
 	}

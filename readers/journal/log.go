@@ -297,9 +297,8 @@ func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
 	if err != nil {
 		return err
 	}
-	if id, ierr := identityOf(f); ierr != nil || id != info.id {
-		err = errors.Join(errMoved, ierr)
-	} else {
+	err = errMoved
+	if identityOf(f) == info.id {
 		err = fn(f)
 	}
 	return errors.Join(err, f.Close())
