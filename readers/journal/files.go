@@ -248,14 +248,11 @@ func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
 
 // relist is list for directories that have not changed: only files that may grow are examined. It returns nil if they
 // have not changed, either.
-func relist(before map[string]*fileInfo) map[string]*fileInfo {
+func relist(before map[string]*fileInfo, growing []*fileInfo) map[string]*fileInfo {
 	var infos map[string]*fileInfo
 	var x examiner
-	for path, was := range before {
-		if was.final {
-			continue
-		}
-		is := x.examine(path)
+	for _, was := range growing {
+		is := x.examine(was.path)
 		if errors.Is(is.problem, fs.ErrNotExist) {
 			continue // gone just now: the directory will tell
 		}
@@ -265,7 +262,7 @@ func relist(before map[string]*fileInfo) map[string]*fileInfo {
 		if infos == nil {
 			infos = maps.Clone(before)
 		}
-		infos[path] = is
+		infos[was.path] = is
 	}
 	return infos
 }
