@@ -30,7 +30,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static docs run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
@@ -42,6 +42,9 @@ build: need-build ## build bin/journalpump (cgo: both journal backends)
 
 build-static: ## build bin/journalpump-static (no cgo: native backend only, runs in an empty container)
 	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -buildvcs=$(BUILDVCS) -ldflags "-s -w" -o bin/journalpump-static ./cmd/journalpump
+
+docs: ## write the tables of settings in docs/ anew, from the types and their comments
+	$(GO) test -count=1 -run '^TestReference$$' ./docs -update
 
 run: need-run build ## pump this machine's journal to the terminal
 	@packaging/run-here bin/journalpump

@@ -88,7 +88,7 @@ func (r *Report) Know(level string, structs ...any) {
 			t = t.Elem()
 		}
 		if t.Kind() == reflect.Struct {
-			r.know(level, keysOf(fieldsOf(t)))
+			r.know(level, keysOf(Fields(t)))
 		}
 	}
 }
