@@ -185,7 +185,11 @@ func typeset(page, meaning string) string {
 		}
 		target := strings.TrimPrefix(rest[m[0]:m[1]], "docs/")
 		b.WriteString(asCode.ReplaceAllStringFunc(rest[:m[0]], code))
-		b.WriteString("[" + filepath.Base(target) + "](" + relative(page, target) + ")")
+		if target == page {
+			b.WriteString("this page")
+		} else {
+			b.WriteString("[" + filepath.Base(target) + "](" + relative(page, target) + ")")
+		}
 		rest = rest[m[1]:]
 	}
 	b.WriteString(asCode.ReplaceAllStringFunc(rest, code))
