@@ -65,14 +65,13 @@ type Level struct {
 	Structs []any  // pointers to the structs, filled with defaults
 }
 
-// Levels returns all levels that are in no struct, and statsd, which is.
+// Levels returns all levels that are in no struct.
 func Levels() []Level {
 	const sender = "readers.NAME.senders.NAME"
 	c := defaultConfig()
 	kinds := senders.Kinds()
-	levels := append(make([]Level, 0, 4+len(kinds)),
+	levels := append(make([]Level, 0, 3+len(kinds)),
 		Level{Path: "", Structs: []any{c, &namedReaders{}}},
-		Level{Path: "statsd", Structs: []any{&Statsd{}}},
 		Level{Path: "readers.NAME", Structs: append(defaultReader(c).settings(), &namedSenders{})},
 		Level{Path: sender, Structs: []any{&SenderSettings{}}})
 	for _, k := range kinds {
