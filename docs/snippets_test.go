@@ -21,12 +21,30 @@ var (
 // Every piece of a configuration in the documentation is one that the program takes, without a warning.
 func TestSnippets(t *testing.T) {
 	pages := readPages(t)
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
 	for _, page := range slices.Sorted(maps.Keys(pages)) {
+		provide(t, dir, pages[page])
 		for _, m := range jsonSnippet.FindAllStringSubmatchIndex(pages[page], -1) {
 			line := 1 + strings.Count(pages[page][:m[2]], "\n")
 			if said := refused(pages[page][m[2]:m[3]]); said != "" {
 				t.Errorf("%s:%d: no configuration:\n%s", page, line, said)
 			}
+		}
+	}
+}
+
+var secretReference = regexp.MustCompile(`\$\{([A-Z_]+)\}|credential:([\w-]+)`)
+
+// provide sees to it that the secrets are there that a page speaks of.
+func provide(t *testing.T, dir, page string) {
+	t.Helper()
+	for _, m := range secretReference.FindAllStringSubmatch(page, -1) {
+		const value = "something that is long enough for a secret"
+		if m[1] != "" {
+			t.Setenv(m[1], value)
+		} else if err := os.WriteFile(filepath.Join(dir, m[2]), []byte(value), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -52,10 +52,23 @@ func wordFor(typ reflect.Type) string {
 		if len(conf.Fields(typ)) == 0 {
 			return "any"
 		}
+		if takesText(typ) {
+			return "string or object"
+		}
 		return "object"
 	default:
 		return "any"
 	}
+}
+
+// takesText reports whether a type with keys takes a text in place of them, too.
+func takesText(typ reflect.Type) bool {
+	d, ok := reflect.TypeAssert[conf.Decoder](reflect.New(typ))
+	if !ok {
+		return false
+	}
+	root, _ := conf.Parse("text", []byte(`{"key": "text"}`))
+	return d.DecodeConf(root.Get("key")) == nil
 }
 
 func plural(word string) string {
@@ -194,4 +207,36 @@ func typeset(page, meaning string) string {
 	}
 	b.WriteString(asCode.ReplaceAllStringFunc(rest, code))
 	return strings.ReplaceAll(b.String(), "|", `\|`)
+}
+
+// Texts of types that are as special as any that there may be.
+func TestWords(t *testing.T) {
+	type inner struct {
+		Key string `json:"key"`
+	}
+	for want, typ := range map[string]reflect.Type{
+		"string":                     reflect.TypeFor[*string](),
+		"list of objects":            reflect.TypeFor[[]inner](),
+		"object of lists of objects": reflect.TypeFor[map[string][]inner](),
+		"object":                     reflect.TypeFor[*inner](),
+		"string or object":           reflect.TypeFor[textOrObject](),
+		"`\"python\"`, `\"base64\"` or `\"replace\"`": reflect.TypeFor[config.BinaryFields](),
+	} {
+		if got := wordFor(typ); got != want {
+			t.Errorf("%s: %q, want %q", typ, got, want)
+		}
+	}
+	const meaning = `With "relp" see docs/metrics.md, max_bytes and {FIELD}: a|b`
+	if got, want := typeset("senders/x.md", meaning), "With `\"relp\"` see [metrics.md](../metrics.md), `max_bytes` and `{FIELD}`: a\\|b"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+type textOrObject struct {
+	Address string `json:"address"`
+}
+
+func (o *textOrObject) DecodeConf(v conf.Value) error {
+	o.Address, _ = v.Text()
+	return nil
 }
