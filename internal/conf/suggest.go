@@ -83,21 +83,22 @@ func plainWord(s string) string {
 // objects at that level: the json tags of the structs. It makes for better hints about unknown keys.
 func (r *Report) Know(level string, structs ...any) {
 	for _, s := range structs {
-		r.knowType(level, reflect.TypeOf(s))
+		r.knowType(level, reflect.TypeOf(s), nil)
 	}
 }
 
-func (r *Report) knowType(level string, t reflect.Type) {
+// knowType is Know of a type that is a field of the types around it.
+func (r *Report) knowType(level string, t reflect.Type, around []reflect.Type) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct {
+	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
 		return
 	}
 	fields := Fields(t)
 	r.know(level, keysOf(fields))
 	for _, f := range fields {
-		r.knowType(joinPath(level, f.Key), t.FieldByIndex(f.Index).Type)
+		r.knowType(joinPath(level, f.Key), t.FieldByIndex(f.Index).Type, append(around, t))
 	}
 }
 
