@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -54,12 +53,13 @@ func newReplayCommand() *cobra.Command {
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "only say how many there are")
 	flags.DurationVar(&opts.timeout, "timeout", time.Minute, "how long the destination may be out of reach before it is given up")
 	_ = cmd.MarkFlagRequired("sender") // there is such a flag
+	completeNames(cmd)
 	return cmd
 }
 
 func replayCommand(ctx context.Context, out io.Writer, path, configPath string, opts replayOptions) error {
-	c, report := config.Load(configPath)
-	if err := showProblems(os.Stderr, report); err != nil {
+	c, err := loadConfig(configPath)
+	if err != nil {
 		return err
 	}
 	reader, sender, err := findSender(c, opts.sender)
@@ -85,31 +85,6 @@ func replayCommand(ctx context.Context, out io.Writer, path, configPath string, 
 		return errors.Join(letters.Close(), r.verdict(pump.SenderSnapshot{}))
 	}
 	return r.run(ctx, out)
-}
-
-// findSender finds the sender called NAME or READER/NAME.
-func findSender(c *config.Config, name string) (*config.Reader, *config.Sender, error) {
-	var reader *config.Reader
-	var sender *config.Sender
-	var known, found []string
-	for _, r := range c.Readers {
-		for _, s := range r.Senders {
-			full := r.Name + "/" + s.Name
-			known = append(known, full)
-			if name == s.Name || name == full {
-				found = append(found, full)
-				reader, sender = r, s
-			}
-		}
-	}
-	switch len(found) {
-	case 1:
-		return reader, sender, nil
-	case 0:
-		return nil, nil, fmt.Errorf("there is no sender %q; the configuration has %s", name, strings.Join(known, ", "))
-	default:
-		return nil, nil, fmt.Errorf("%q may be %s: say which", name, strings.Join(found, " or "))
-	}
 }
 
 func same(a, b string) bool {

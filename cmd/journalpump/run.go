@@ -55,8 +55,8 @@ type daemon struct {
 
 // pumpCommand runs the agent until a signal stops it or, with --once, everything is delivered.
 func pumpCommand(ctx context.Context, path string, opts runOptions) error {
-	cfg, report := config.Load(path)
-	if err := showProblems(os.Stderr, report); err != nil {
+	cfg, err := loadConfig(path)
+	if err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" {

@@ -113,7 +113,12 @@ func showReport(out io.Writer, r *status.Report, opts statusOptions) error {
 	if opts.json {
 		return json.NewEncoder(out).Encode(r)
 	}
-	return r.Write(out, time.Now(), isTerminal(out) && os.Getenv("NO_COLOR") == "")
+	return r.Write(out, time.Now(), coloured(out))
+}
+
+// coloured reports whether what is written there may have colours.
+func coloured(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(w io.Writer) bool {
