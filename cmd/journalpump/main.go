@@ -53,7 +53,8 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
-	root.AddCommand(newRunCommand(), newCheckCommand(), newExplainCommand(), newReplayCommand(), newStatusCommand(), newVersionCommand(), newChildCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newAuditCommand(), newReplayCommand(),
+		newVersionCommand(), newChildCommand())
 	return root
 }
 

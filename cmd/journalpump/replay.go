@@ -129,19 +129,21 @@ func (r *replay) run(ctx context.Context, out io.Writer) error {
 	refused := deadletter.NewFile(r.opts.refused).For(r.reader.Name, r.sender.Name)
 	var metrics meter
 	var last pump.Snapshot
-	p := pump.New(pump.Options{
+	options := pump.Options{
 		Logger:  log,
 		Metrics: &metrics,
 		Saved:   func(s pump.Snapshot, _ error) { last = s },
 		Once:    true,
 		Timeout: r.opts.timeout,
-	})
-	err := p.Run(ctx, []pump.ReaderSpec{{
+	}
+	end := showProgress(&options)
+	err := pump.New(options).Run(ctx, []pump.ReaderSpec{{
 		Name:      r.reader.Name,
 		Open:      func(context.Context) (pump.Log, error) { return r.letters, nil },
 		Inspector: deadletter.Inspector{},
 		Senders:   []pump.SenderSpec{builder.Replay(r.config, r.reader, r.sender, refused)},
 	}})
+	end()
 	s := last.Readers[r.reader.Name].Senders[r.sender.Name]
 	fmt.Fprintf(out, "%d accepted", s.Ledger.Accepted)
 	if n := s.Ledger.DeadLettered; n > 0 {

@@ -114,6 +114,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if file != nil {
 		options.Save, options.Record = file.Save, file.Record
 	}
+	defer showProgress(&options)()
 	d.pump = pump.New(options)
 	hangups := make(chan os.Signal, 1)
 	if !d.opts.once {

@@ -158,7 +158,7 @@ func newStatusSource(path string) (*statusSource, error) {
 func (s *statusSource) report(ctx context.Context, limits status.Limits) (*status.Report, error) {
 	text, err := os.ReadFile(s.state)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no state file %s: has the agent been started?", s.state)
+		return nil, noStateYet(s.state)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)

@@ -258,3 +258,17 @@ func TestExplainSaysWhatIsNotDelivered(t *testing.T) {
 		t.Errorf("they are %s", got)
 	}
 }
+
+func TestExplainSaysWhatWasBeforeTheSender(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.write(t, object{"journal_path": numberedJournal(t, 3), "initial_position": "tail"})
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d: %s", r.Code, r.Output)
+	}
+	for _, e := range explainJSON(t, s.config()) {
+		if d := e.Senders[0].Delivery; d.Status != "before" {
+			t.Errorf("%s: %+v", e.Message, d)
+		}
+	}
+}

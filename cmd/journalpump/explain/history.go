@@ -70,6 +70,8 @@ func (h *history) of(at *pump.Cursor, gets bool) Delivery {
 		return Delivery{Unknown, h.unknown}
 	case h.gap(at) != nil:
 		return Delivery{InGap, fmt.Sprintf("in a recorded gap (%s): it could not be read at the time", h.gap(at).Reason)}
+	case h.beforeIt(at):
+		return Delivery{Before, "before where the sender began (initial_position, or the agent before this one): it did not send it"}
 	case !s.Position.Covers(at):
 		return Delivery{ToCome, h.waiting(at)}
 	case !gets:
@@ -86,6 +88,12 @@ func (h *history) gap(at *pump.Cursor) *pump.Gap {
 		}
 	}
 	return nil
+}
+
+// beforeIt reports whether an entry lies before where the sender began.
+func (h *history) beforeIt(at *pump.Cursor) bool {
+	marks := h.sender.Marks
+	return len(marks) > 0 && marks[0].Ledger.Read == 0 && marks[0].Position.Covers(at)
 }
 
 // waiting says why an entry has not been sent yet.
