@@ -53,7 +53,7 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
-	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newAuditCommand(), newReplayCommand(),
+	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newTailCommand(), newAuditCommand(), newReplayCommand(),
 		newVersionCommand(), newChildCommand())
 	return root
 }

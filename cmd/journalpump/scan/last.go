@@ -44,14 +44,7 @@ func (w *Choice) last(ctx context.Context, log pump.Log) ([]place, error) {
 		return nil, err
 	}
 	for span := firstSpan; ; span *= growth {
-		var since time.Time
-		if !end.IsZero() && span < 1<<61 {
-			since = end.Add(-span)
-		}
-		head := since.IsZero() || since.Unix() <= 0
-		if head {
-			since = time.Time{}
-		}
+		since, head := before(end, span)
 		if !since.After(w.Since) {
 			head, since = true, w.Since
 		}
@@ -68,6 +61,14 @@ func (w *Choice) last(ctx context.Context, log pump.Log) ([]place, error) {
 			return r.inOrder(), err
 		}
 	}
+}
+
+// before returns a time so long before the end; the zero time, and that it is the head of the log, where there is none.
+func before(end time.Time, span time.Duration) (since time.Time, head bool) {
+	if end.IsZero() || span >= 1<<61 || end.Add(-span).Unix() <= 0 {
+		return time.Time{}, true
+	}
+	return end.Add(-span), false
 }
 
 // end returns when the newest entry can be that is wanted; zero if that is not known.
