@@ -31,7 +31,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static man completions run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-bench
 
@@ -43,6 +43,14 @@ build: need-build ## build bin/journalpump (cgo: both journal backends)
 
 build-static: ## build bin/journalpump-static (no cgo: native backend only, runs in an empty container)
 	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -buildvcs=$(BUILDVCS) -ldflags "-s -w" -o bin/journalpump-static ./cmd/journalpump
+
+man: ## make the man pages, in build/man
+	rm -rf build/man
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} CGO_ENABLED=0 $(GO) run -tags $(TAGS),man ./cmd/journalpump man build/man
+
+completions: ## make the completions for bash, zsh and fish, in build/completions
+	rm -rf build/completions
+	CGO_ENABLED=0 $(GO) run -tags $(TAGS),man ./cmd/journalpump completions build/completions
 
 run: need-run build ## pump this machine's journal to the terminal
 	@packaging/run-here bin/journalpump

@@ -55,6 +55,7 @@ func newRootCommand() *cobra.Command {
 	opts.addFlags(root)
 	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newTailCommand(), newAuditCommand(), newReplayCommand(),
 		newVersionCommand(), newChildCommand())
+	root.AddCommand(generators()...)
 	return root
 }
 

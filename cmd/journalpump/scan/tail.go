@@ -13,31 +13,24 @@ import (
 // is no error. A log that does not exist yet is waited for.
 func Tail(ctx context.Context, log pump.Log, views []pump.View, newest int, follow bool, show func(view int, records []pump.Record) error) error {
 	t := tail{log: log, views: views, newest: newest, show: show}
-	for {
+	for ctx.Err() == nil {
 		err := t.run(ctx, follow)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case follow && errors.Is(err, pump.ErrNotYet):
-		default:
+		if ctx.Err() == nil && !(follow && errors.Is(err, pump.ErrNotYet)) {
 			return err
 		}
-		if wait(ctx, retryEvery) != nil {
-			return nil
-		}
+		pause(ctx, retryEvery)
 	}
+	return nil
 }
 
 const retryEvery = 200 * time.Millisecond
 
-func wait(ctx context.Context, d time.Duration) error {
+func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
