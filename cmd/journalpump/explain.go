@@ -18,6 +18,7 @@ import (
 	"journalpump/cmd/journalpump/config"
 	"journalpump/cmd/journalpump/explain"
 	"journalpump/cmd/journalpump/scan"
+	"journalpump/internal/logging"
 	"journalpump/pump"
 	"journalpump/readers"
 	"journalpump/state"
@@ -171,7 +172,7 @@ func dryBuild(c *config.Config) (map[string]pump.ReaderSpec, error) {
 	return specs, nil
 }
 
-// lookAtState reads what the agent has saved; that there is nothing is no error.
+// lookAtState reads what the agent has saved; that there is nothing, or that it may not be read, is no error.
 func lookAtState(c *config.Config) (explain.State, error) {
 	if c.StateFile == "" {
 		return explain.State{Missing: "no state is kept: json_state_file_path is empty"}, nil
@@ -180,10 +181,14 @@ func lookAtState(c *config.Config) (explain.State, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return explain.State{Missing: "there is no state file " + c.StateFile + " yet: the agent was not started"}, nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return explain.State{Missing: "the state file " + c.StateFile + " may not be read: permission denied"}, nil
+	}
 	return explain.State{Snapshot: s}, err
 }
 
 // quietLogger is for commands whose output is their answer: warnings are shown, on standard error.
 func quietLogger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log, _ := logging.New(slog.LevelWarn) // no message of theirs comes so often that it would be counted
+	return log
 }

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"journalpump/cmd/journalpump/config"
 	"journalpump/pump"
+	"journalpump/state"
 )
 
 // advisedError is an error together with what to do next.
@@ -38,19 +41,22 @@ func hintFor(err error) string {
 		return advised.advice
 	}
 	switch {
-	case errors.Is(err, pump.ErrNotYet) && errors.Is(err, fs.ErrPermission), errors.Is(err, errJournal) && errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, state.ErrInUse):
+		return "stop the other one first (`systemctl stop journalpump`), or give this one a json_state_file_path of its own"
+	case errors.Is(err, pump.ErrNotYet) && errors.Is(err, fs.ErrPermission):
 		return "the journal is for root and the group systemd-journal: use sudo, or `usermod -aG systemd-journal USER` and log in again"
 	case errors.Is(err, pump.ErrNotYet):
 		return "there are no journal files where the reader looks: check journal_path, journal_namespace and journal_flags; " +
 			"without a journal_path that is /var/log/journal and /run/log/journal"
 	case errors.Is(err, fs.ErrPermission):
-		return "run it as root or as the user that the agent runs as"
+		return "run it as root or as the user that the agent runs as; for the journal the group systemd-journal will do"
+	case errors.Is(err, unix.ENOSPC):
+		return "the disk is full: `df -h` shows which"
+	case errors.Is(err, unix.EMFILE):
+		return "too many files are open: raise LimitNOFILE= of the unit, or `ulimit -n`"
 	}
 	return ""
 }
-
-// errJournal marks errors about a journal.
-var errJournal = errors.New("the journal cannot be read")
 
 // loadConfig loads a configuration that is fit to be used. What is wrong with one that isn't is shown.
 func loadConfig(path string) (*config.Config, error) {

@@ -53,6 +53,9 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return advise(err, "`%s --help` lists the flags", cmd.CommandPath())
+	})
 	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newTailCommand(), newAuditCommand(), newReplayCommand(),
 		newVersionCommand(), newChildCommand())
 	root.AddCommand(generators()...)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/signal"
@@ -76,6 +78,9 @@ func replayCommand(ctx context.Context, out io.Writer, path, configPath string, 
 		return fmt.Errorf("%s cannot be read and added to at the same time: give another file to --refused", path)
 	}
 	letters, err := deadletter.Open(path, opts.from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return advise(err, "dead_letter_file says where they are (here: %s); without one they are only counted, and there is none before something is refused", cmp.Or(sender.DeadLetterPath(c), "not set"))
+	}
 	if err != nil {
 		return err
 	}

@@ -135,8 +135,11 @@ type statusSource struct {
 // newStatusSource tells a configuration from a state file, which alone says when it was saved.
 func newStatusSource(path string) (*statusSource, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && path == defaultConfig {
+		return nil, advise(err, "give the path of the configuration or of the state file: journalpump status CONFIG|STATE")
+	}
 	if err != nil {
-		return nil, err
+		return nil, advise(err, "%s", configHint(path))
 	}
 	var saved struct {
 		Saved string `json:"saved_at"`
@@ -144,12 +147,12 @@ func newStatusSource(path string) (*statusSource, error) {
 	if json.Unmarshal(text, &saved) == nil && saved.Saved != "" {
 		return &statusSource{state: path}, nil
 	}
-	c, report := config.Load(path)
-	if report.HasErrors() {
-		return nil, showProblems(os.Stderr, report)
+	c, err := loadConfig(path)
+	if err != nil {
+		return nil, err
 	}
 	if c.StateFile == "" {
-		return nil, fmt.Errorf("%s has no json_state_file_path, so there is nothing to be looked at", path)
+		return nil, advise(fmt.Errorf("%s has no json_state_file_path, so there is nothing to be looked at", path), "set it to a path and restart the agent")
 	}
 	return &statusSource{config: c, state: c.StateFile}, nil
 }

@@ -39,11 +39,11 @@ type text struct {
 }
 
 func (b *text) line(colour, format string, args ...any) {
-	line := oneLine(fmt.Sprintf(format, args...))
+	line := strings.TrimRight(oneLine(fmt.Sprintf(format, args...)), " ")
 	if colour != "" && b.colours {
 		line = "\x1b[" + colour + "m" + line + "\x1b[0m"
 	}
-	b.WriteString(strings.TrimRight(line, " "))
+	b.WriteString(line)
 	b.WriteByte('\n')
 }
 
