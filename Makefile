@@ -32,7 +32,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static docs kafka run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static docs kafka man completions run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-kafka need-bench
 
@@ -47,6 +47,14 @@ build-static: ## build bin/journalpump-static (no cgo: native backend only, runs
 
 docs: ## write the tables of settings in docs/ anew, from the types and their comments
 	$(GO) test -count=1 -run '^TestReference$$' ./docs -update
+
+man: ## make the man pages, in build/man
+	rm -rf build/man
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} CGO_ENABLED=0 $(GO) run -tags $(TAGS),man ./cmd/journalpump man build/man
+
+completions: ## make the completions for bash, zsh and fish, in build/completions
+	rm -rf build/completions
+	CGO_ENABLED=0 $(GO) run -tags $(TAGS),man ./cmd/journalpump completions build/completions
 
 run: need-run build ## pump this machine's journal to the terminal
 	@packaging/run-here bin/journalpump
@@ -109,6 +117,7 @@ lint-modules:
 lint-vet: need-build
 	$(GO) vet ./...
 	CGO_ENABLED=0 $(GO) vet ./...
+	$(GO) vet -tags man ./cmd/journalpump
 
 lint-go: need-build $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...

@@ -69,5 +69,8 @@ func (s *laneState) begins(c *Chunk) (gap Gap, lost, changed bool) {
 	if gap, lost = s.snap.begins(c); lost {
 		s.snap.Gaps.add([]Gap{gap})
 	}
+	if m := s.snap.Marks; len(m) == 1 && m[0].Position.IsZero() && m[0].First.IsZero() {
+		s.snap.Marks = []Mark{{Time: m[0].Time, First: s.snap.First, Ledger: m[0].Ledger, Gaps: m[0].Gaps}}
+	}
 	return gap, lost, s.snap.First != was
 }

@@ -31,16 +31,20 @@ func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot
 	ledger := before.Ledger
 	ledger.Read -= ledger.InFlight // in flight when it was saved: it will be read again
 	ledger.InFlight = 0
-	return &laneState{tags: tags, snap: SenderSnapshot{
+	s := &laneState{tags: tags, snap: SenderSnapshot{
 		Type:        spec.Type,
 		Position:    before.Position,
 		Started:     before.Started,
 		First:       before.First,
 		Ledger:      ledger,
 		Gaps:        before.Gaps,
+		Sees:        before.Sees,
+		Marks:       before.Marks,
 		Health:      Disconnected,
 		HealthSince: time.Now(),
 	}}
+	s.snap.firstMark(spec.Sees, time.Now())
+	return s
 }
 
 func (s *laneState) position() Position {
@@ -58,7 +62,8 @@ func (s *laneState) started() bool {
 func (s *laneState) start(pos Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap.Position, s.snap.Started = pos, true
+	s.snap.Position, s.snap.Started, s.snap.Marks = pos, true, nil
+	s.snap.mark(time.Now())
 }
 
 // read enters a chunk into the ledger: all of it is in flight.
@@ -83,6 +88,7 @@ func (s *laneState) settle(o *outcome) {
 	s.active = time.Now()
 	s.restarts = 0
 	s.snap.settle(o)
+	s.snap.passMark(time.Now())
 	if o.records > o.dead {
 		s.snap.LastSent = time.Now()
 	}

@@ -31,6 +31,8 @@ type SenderSnapshot struct {
 	First   Position // the first entry there was, as long as Position is zero
 	Ledger  Ledger
 	Gaps    GapTotals
+	Sees    string // SenderSpec.Sees, with which it was counted since the first of the marks
+	Marks   []Mark // where the ledger can be held against the log, oldest first
 
 	Read          Position  // of the last record handed to the sender's batches
 	ReadEntries   int64     // records handed to batches since start

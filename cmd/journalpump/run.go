@@ -55,8 +55,8 @@ type daemon struct {
 
 // pumpCommand runs the agent until a signal stops it or, with --once, everything is delivered.
 func pumpCommand(ctx context.Context, path string, opts runOptions) error {
-	cfg, report := config.Load(path)
-	if err := showProblems(os.Stderr, report); err != nil {
+	cfg, err := loadConfig(path)
+	if err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" {
@@ -68,7 +68,11 @@ func pumpCommand(ctx context.Context, path string, opts runOptions) error {
 	defer closeQuietly(flush)
 	d.log = log
 	if err := d.run(ctx); err != nil {
-		log.Error("stopped", "error", err)
+		if hint := hintFor(err); hint != "" {
+			log.Error("stopped", "error", err, "hint", hint)
+		} else {
+			log.Error("stopped", "error", err)
+		}
 		return errReported
 	}
 	return nil
@@ -94,6 +98,11 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lock, err := d.lockState()
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(lock)
 	previous, file, err := d.openState(ctx)
 	if err != nil {
 		return err
@@ -114,6 +123,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if file != nil {
 		options.Save, options.Record = file.Save, file.Record
 	}
+	defer showProgress(&options)()
 	d.pump = pump.New(options)
 	hangups := make(chan os.Signal, 1)
 	if !d.opts.once {
@@ -155,6 +165,23 @@ func (d *daemon) wait(ctx context.Context, ended <-chan error, limit time.Durati
 	case <-giveUp.C:
 		return fmt.Errorf("something did not stop within %v; what it was sending will be sent again", limit)
 	}
+}
+
+// lockState keeps other agents from the state file. Where that cannot be done, saving it can hardly be done either, and that
+// says more.
+func (d *daemon) lockState() (io.Closer, error) {
+	if d.config.StateFile == "" {
+		return io.NopCloser(nil), nil
+	}
+	lock, err := state.Lock(d.config.StateFile)
+	switch {
+	case errors.Is(err, state.ErrInUse):
+		return nil, err
+	case err != nil:
+		d.log.Debug("the state file cannot be locked", "error", err)
+		return io.NopCloser(nil), nil
+	}
+	return lock, nil
 }
 
 // openState returns what the state file says, and the file to save to. Without a path there is none.

@@ -203,6 +203,7 @@ func (b *Builder) sender(c *Config, r *Reader, s *Sender, view *filters.View) pu
 		Name:        s.Name,
 		Type:        s.Kind.Type,
 		Fingerprint: s.fingerprint(c, r),
+		Sees:        s.sees(c, r),
 		View:        view,
 		Limits:      s.limits(r),
 		Open: func(ctx context.Context) (pump.Sender, error) {
