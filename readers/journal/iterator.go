@@ -94,6 +94,7 @@ type iterator struct {
 
 	report  report
 	build   builder
+	items   []uint64      // memory of a cursor that is closed, for the next one
 	idle    time.Duration // how long Wait last slept between looks
 	calm    time.Time     // when it waits to be woken, unless something happens
 	written []string      // what an alarm is for
@@ -348,6 +349,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 		return
 	}
 	c.dir = it.dirOf(info.path)
+	c.entry.Items, it.items = it.items, nil
 	it.cursors = append(it.cursors, c)
 	it.advance(c)
 }
@@ -417,6 +419,7 @@ func (it *iterator) drop(c *cursor, err error) {
 		it.lastFrom = nil
 	}
 	it.build.release(&c.refs)
+	it.items = c.entry.Items[:0]
 	_ = c.close() // was only read
 }
 
