@@ -36,14 +36,25 @@ func (r *reader) see(c *Chunk) {
 	r.observer.see(c)
 }
 
-// begins tells the lanes that have no position yet, whether or not their senders could be opened, how the log begins.
+// begins tells the lanes that have no position yet, whether or not their senders could be opened, how the log begins. Those
+// that are just being started ask for it.
 func (r *reader) begins(c *Chunk) {
-	if !c.From.IsZero() {
+	if !c.From.IsZero() || len(c.Entries) == 0 {
 		return
 	}
+	r.mu.Lock()
+	r.first = Position{Cursor: c.Entries[0].Position}
+	r.mu.Unlock()
 	for _, l := range r.currentLanes() {
 		l.begins(c)
 	}
+}
+
+// head returns the first entry of the log as last seen; zero if it was not.
+func (r *reader) head() Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
 }
 
 func (l *lane) begins(c *Chunk) {

@@ -59,10 +59,14 @@ func (s *laneState) started() bool {
 	return s.snap.Started
 }
 
-func (s *laneState) start(pos Position) {
+// start gives a lane its first position. head is the first entry that the log was seen to have, zero if none was seen.
+func (s *laneState) start(pos, head Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snap.Position, s.snap.Started, s.snap.Marks = pos, true, nil
+	if pos.IsZero() {
+		s.snap.First = head
+	}
 	s.snap.mark(time.Now())
 }
 
