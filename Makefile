@@ -37,7 +37,7 @@ SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/all
         need-build need-run need-test need-integration need-kafka need-bench
 
 help: ## list these targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 build: need-build ## build bin/journalpump (cgo: both journal backends)
 	CGO_ENABLED=1 $(GO) build -tags $(TAGS) -trimpath -buildvcs=$(BUILDVCS) -o bin/journalpump ./cmd/journalpump
@@ -122,6 +122,7 @@ lint-vet: need-build
 lint-go: need-build $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 	$(GOLANGCI_LINT) run --build-tags integration ./test/integration
+	$(GOLANGCI_LINT) run --build-tags packages ./test/packages
 
 lint-shell:
 	@.ci/need --optional shellcheck
@@ -158,6 +159,8 @@ fuzz: need-build ## run every fuzz target for a while (FUZZTIME=20s)
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 	  done; \
 	done
+
+include packaging/packaging.mk
 
 clean: ## remove what was built (but not bin/tools)
 	rm -rf build bin/journalpump bin/journalpump-static

@@ -44,8 +44,8 @@ func newExplainCommand() *cobra.Command {
 		Long: "explain takes entries from the journal and says for each sender whether it gets them as the configuration is now,\n" +
 			"which filter leaves them out and where that is configured, what is changed in them, and whether they are delivered\n" +
 			"already. Nothing is sent, and no state is touched. Secrets that secret_filters find are not shown.",
-		Example: "  journalpump explain /etc/journalpump.json -u postgresql --since '1h ago' --grep deadlock\n" +
-			"  journalpump explain /etc/journalpump.json --cursor 's=0a6f…;i=1267;…' --sender kafka",
+		Example: "  journalpump explain /etc/journalpump/journalpump.json -u postgresql --since '1h ago' --grep deadlock\n" +
+			"  journalpump explain /etc/journalpump/journalpump.json --cursor 's=0a6f…;i=1267;…' --sender kafka",
 		Args: configArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return explainCommand(cmd.Context(), cmd.OutOrStdout(), args[0], opts)

@@ -132,7 +132,10 @@ func newChildCommand() *cobra.Command {
 	}
 }
 
-// version returns what the build knows of itself: the module's version, or the commit.
+// release is the version of the package that the binary was built for: the linker sets it (packaging/packaging.mk).
+var release string //nolint:gochecknoglobals // what -X sets is a global; nothing else does
+
+// version returns what the build knows of itself: the package's version, the module's, or the commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -141,6 +144,9 @@ func version() string {
 	v := info.Main.Version
 	if v == "" || v == "(devel)" {
 		v = "devel"
+	}
+	if release != "" {
+		v = release
 	}
 	for _, s := range info.Settings {
 		if s.Key == "CGO_ENABLED" && s.Value == "0" {

@@ -23,7 +23,7 @@ import (
 )
 
 // defaultConfig is the configuration that packaging/journalpump.service runs.
-const defaultConfig = "/etc/journalpump.json"
+const defaultConfig = "/etc/journalpump/journalpump.json"
 
 // statusOptions are the flags of the status command.
 type statusOptions struct {

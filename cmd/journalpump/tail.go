@@ -32,7 +32,7 @@ func newTailCommand() *cobra.Command {
 		Long: "tail prints the records that the senders of CONFIG get, after all filters, a line each: the newest few, and then what\n" +
 			"comes, until it is interrupted. Nothing is sent, and no state is touched. With several senders each line begins\n" +
 			"with READER/SENDER and a tab.",
-		Example: "  journalpump tail /etc/journalpump.json --sender kafka | jq .MESSAGE",
+		Example: "  journalpump tail /etc/journalpump/journalpump.json --sender kafka | jq .MESSAGE",
 		Args:    configArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return tailCommand(cmd.Context(), cmd.OutOrStdout(), args[0], opts)
