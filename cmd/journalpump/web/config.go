@@ -87,7 +87,7 @@ func (c *Config) validateObject(o *conf.Object) {
 	}
 	switch {
 	case c.Pprof && c.Token.IsZero():
-		o.Errorf("pprof", "needs a token where others can reach it: a profile has parts of the memory")
+		o.Errorf("pprof", "needs a token where others can reach it: profiles tell much of the program, and taking them costs it CPU")
 	case !c.Token.IsZero() && c.Cert == "":
 		o.Warnf("token", "goes over the network readable for all; better give certfile and keyfile, too")
 	}

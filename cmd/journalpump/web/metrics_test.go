@@ -1,7 +1,9 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -128,5 +130,49 @@ func TestMetricsAreDocumented(t *testing.T) {
 	slices.Sort(exported)
 	if diff := cmp.Diff(exported, docs); diff != "" {
 		t.Errorf("docs/metrics.md (-exported +documented):\n%s", diff)
+	}
+}
+
+// manySenders returns an agent with 20 senders.
+func manySenders() *agent {
+	a := newAgent()
+	for i := range 19 {
+		a.snapshot.Readers["r"].Senders[fmt.Sprint("s", i)] = a.snapshot.Readers["r"].Senders["s"]
+	}
+	return a
+}
+
+// What a scrape costs with 20 senders, and so what it takes from the pump.
+func BenchmarkScrape(b *testing.B) {
+	a := manySenders()
+	s, err := New(Options{Agent: a, Version: "v1", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, err := s.metrics()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(b.Context(), "GET", "/metrics", nil))
+	}
+}
+
+// What each second costs while somebody watches 20 senders.
+func BenchmarkUpdate(b *testing.B) {
+	a := manySenders()
+	opts := Options{Agent: a}
+	s := newSampler(&opts, newVitals(time.Now()))
+	for range keepPoints {
+		s.sample(b.Context(), true)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.sample(b.Context(), false)
+		u, _ := s.update(s.history.n)
+		if _, err := json.Marshal(u); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

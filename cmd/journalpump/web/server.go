@@ -36,9 +36,9 @@ const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
+	idleTimeout   = time.Minute
 	maxHeader     = 16 << 10
-	maxConns      = 64
+	maxConns      = 128
 	closeLimit    = time.Second // for requests under way when the server ends
 )
 
