@@ -117,13 +117,13 @@ func (d *daemon) run(ctx context.Context) error {
 		Logger:      d.log,
 		Metrics:     &d.metrics,
 		State:       previous,
-		Saved:       d.saved,
+		Saved:       d.showStatus,
 		StopTimeout: stopTimeout,
 		Once:        d.opts.once,
 		Timeout:     d.opts.timeout,
 	}
 	if file != nil {
-		options.Save, options.Record = file.Save, file.Record
+		options.Save, options.Record, options.Saved = file.Save, file.Record, d.saved
 	}
 	defer showProgress(&options)()
 	d.pump = pump.New(options)
