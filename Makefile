@@ -20,7 +20,7 @@ BENCH    ?= .
 # The packages of Debian that each task needs; what is missing is installed, see .ci/need.
 BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
-TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3 rsyslog rsyslog-relp rsyslog-gnutls
+TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3 rsyslog rsyslog-relp rsyslog-gnutls chromium prometheus
 KAFKA_PACKAGES := maven openjdk-17-jdk-headless kcat
 INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(KAFKA_PACKAGES) microsocks
 BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"journalpump/cmd/journalpump/config"
+	"journalpump/cmd/journalpump/web"
 	"journalpump/internal/conf"
 	"journalpump/internal/logging"
 	"journalpump/internal/notify"
@@ -51,6 +52,7 @@ type daemon struct {
 	config  *config.Config
 	builder config.Builder
 	pump    *pump.Pump
+	web     *web.Server
 }
 
 // pumpCommand runs the agent until a signal stops it or, with --once, everything is delivered.
@@ -121,10 +123,14 @@ func (d *daemon) run(ctx context.Context) error {
 		Timeout:     d.opts.timeout,
 	}
 	if file != nil {
-		options.Save, options.Record = file.Save, file.Record
+		options.Save, options.Record, options.Saved = file.Save, file.Record, d.saved
 	}
 	defer showProgress(&options)()
 	d.pump = pump.New(options)
+	if err := d.openWeb(ctx, previous); err != nil {
+		return err
+	}
+	defer d.web.Close(ctx)
 	hangups := make(chan os.Signal, 1)
 	if !d.opts.once {
 		signal.Notify(hangups, syscall.SIGHUP) // before anybody is told that we are there to get one
@@ -209,7 +215,9 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal) {
 		select {
 		case <-hangups:
 			d.tell(d.notify.Reloading())
-			if err := d.reload(ctx); err != nil {
+			err := d.reload(ctx)
+			d.web.Reloaded(err)
+			if err != nil {
 				d.log.Error("the new configuration is refused, the old one goes on", "error", err)
 			} else {
 				d.log.Info("reloaded")
@@ -241,6 +249,9 @@ func (d *daemon) reload(ctx context.Context) error {
 	if cfg.StopTimeout != d.config.StopTimeout {
 		d.log.Warn("stop_timeout was changed; that takes effect at the next start", "now", d.config.StopTimeout)
 		cfg.StopTimeout = d.config.StopTimeout
+	}
+	if err := d.web.Use(ctx, cfg.Listen); err != nil {
+		return err
 	}
 	if err := d.pump.Reload(ctx, specs); err != nil {
 		return err

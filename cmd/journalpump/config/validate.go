@@ -23,6 +23,9 @@ func (c *Config) validate() {
 	if c.StopTimeout == 0 {
 		c.object.Errorf("stop_timeout", "must be more than 0")
 	}
+	if c.Listen != nil {
+		c.Listen.Validate(c.object, "listen")
+	}
 	c.Filters.validate(c.object)
 	c.MatchSettings.validate(c.object)
 	c.Buffer.validate(c.object)
