@@ -108,7 +108,7 @@ func jsonKeys(t reflect.Type) []string {
 
 func everyKey() []string {
 	types := []any{
-		Config{}, Statsd{}, ReaderSettings{}, journal.Config{}, SenderSettings{},
+		Config{}, Statsd{}, ReaderSettings{}, journal.Config{}, SenderSettings{}, RouteSettings{},
 		filters.FieldFilterConfig{}, filters.UnitLogLevelConfig{}, search.Config{}, secret.Config{},
 	}
 	for _, k := range senders.Kinds() {
