@@ -183,12 +183,12 @@ func (a *agent) reload(t *testing.T) {
 // finish ends all that is wrong, stops the agent and has it deliver what is left.
 func (r *run) finish() {
 	t, a := r.t, r.agent
+	r.interrupt()
 	if r.rnd.IntN(2) == 0 { // otherwise it has to stop while all is still wrong
 		r.mend()
 		a.limitFiles(t, false)
 		a.reload(t)
 	}
-	r.interrupt()
 	a.stop(t)
 	r.mend()
 	a.write(t)
