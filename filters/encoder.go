@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"journalpump/filters/convert"
+	"journalpump/filters/jsontext"
 )
 
 // encoder writes values as JSON. It keeps the memory that values need which are not written as they are; so it must
@@ -44,7 +45,7 @@ func (e *encoder) appendValue(dst []byte, kind convert.Kind, v []byte) []byte {
 	if ok {
 		return dst
 	}
-	return appendString(dst, e.text(v))
+	return jsontext.AppendString(dst, e.text(v))
 }
 
 func appendQuotedUUID(dst, v []byte) (out []byte, ok bool) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"journalpump/filters/jsontext"
 	"journalpump/pump"
 )
 
@@ -134,7 +135,7 @@ func (s *Stage) Mask(text []byte) (masked []byte, by []int) {
 // Text returns a field's value as senders see text, secrets masked.
 func (s *Stage) Text(value []byte) string {
 	enc := encoder{mode: s.config.BinaryFields}
-	masked, _ := s.Mask(enc.text(utf8Prefix(value, maxValue)))
+	masked, _ := s.Mask(enc.text(jsontext.Prefix(value, maxValue)))
 	return string(masked)
 }
 
@@ -230,7 +231,7 @@ func (x *explainer) extra(e *ExtraField) {
 
 // appendHead appends what comes before a field's value.
 func appendHead(dst []byte, plain string) []byte {
-	return append(appendString(append(dst, ','), bytes.ToValidUTF8([]byte(plain), []byte("\uFFFD"))), ':')
+	return append(jsontext.AppendString(append(dst, ','), bytes.ToValidUTF8([]byte(plain), []byte("\uFFFD"))), ':')
 }
 
 // before returns, as JSON, what a field was before it was redacted, masked, and which filters did that.
@@ -241,9 +242,9 @@ func (x *explainer) before(raw string, entry int) (text string, by []int) {
 		if f.Name != raw {
 			continue
 		}
-		masked, changed := x.stage.Mask(x.work.enc.text(utf8Prefix(f.Value, maxValue)))
+		masked, changed := x.stage.Mask(x.work.enc.text(jsontext.Prefix(f.Value, maxValue)))
 		by = append(by, changed...)
-		list = append(list, string(appendString(nil, masked)))
+		list = append(list, string(jsontext.AppendString(nil, masked)))
 	}
 	slices.Sort(by)
 	by = slices.Compact(by)
@@ -263,7 +264,7 @@ func (x *explainer) masked(value []byte) (text string, secret bool) {
 		if len(by) == 0 {
 			return string(value), false
 		}
-		return string(appendString(nil, masked)), true
+		return string(jsontext.AppendString(nil, masked)), true
 	case json.Unmarshal(value, &list) == nil && string(value) != "null":
 		texts := make([]string, len(list))
 		for i, v := range list {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"journalpump/filters/jsontext"
 )
 
 // ExtraField is a field that a sender adds to every entry. It replaces the entry's field of that name.
@@ -48,11 +50,20 @@ func ParseExtraFields(object json.RawMessage) ([]ExtraField, error) {
 // appendFragment appends `,"name":value`.
 func (f *ExtraField) appendFragment(dst []byte) ([]byte, error) {
 	dst = append(dst, ',')
-	dst = appendString(dst, bytes.ToValidUTF8([]byte(f.Name), []byte("\uFFFD")))
+	dst = jsontext.AppendString(dst, bytes.ToValidUTF8([]byte(f.Name), []byte("\uFFFD")))
 	dst = append(dst, ':')
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, f.Value); err != nil {
+	value, err := f.compact()
+	if err != nil {
 		return nil, fmt.Errorf("extra field %s: %w", f.Name, err)
 	}
-	return append(dst, bytes.ToValidUTF8(compact.Bytes(), []byte("\uFFFD"))...), nil
+	return append(dst, value...), nil
+}
+
+// compact returns the value on one line.
+func (f *ExtraField) compact() ([]byte, error) {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, f.Value); err != nil {
+		return nil, err
+	}
+	return bytes.ToValidUTF8(compact.Bytes(), []byte("\uFFFD")), nil
 }

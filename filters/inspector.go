@@ -28,6 +28,10 @@ func (n *Inspector) Inspect(c *pump.Chunk) pump.Inspection {
 			result.Bytes += int64(bodySize(e.size + int(e.realtimeLen) + int(e.isoLen)))
 		}
 	case 1:
+		if n.views[0].router != nil { // its records are not its entries
+			n.merge(c, &result)
+			return result
+		}
 		r := n.views[0].render(c)
 		result.Lines, result.Bytes, result.TooLong = int64(len(r.Records)), int64(r.Bytes), int64(len(r.tooLong))
 	default:

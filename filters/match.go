@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"journalpump/filters/convert"
+	"journalpump/filters/jsontext"
 	"journalpump/pump"
 )
 
@@ -63,7 +64,7 @@ func appendCanonical(dst []byte, v any) ([]byte, error) {
 		}
 		return append(dst, '0'), nil
 	case string:
-		return appendString(dst, []byte(v)), nil
+		return jsontext.AppendString(dst, []byte(v)), nil
 	case json.Number:
 		return appendCanonicalNumber(dst, string(v))
 	case []any:

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"journalpump/filters/convert"
+	"journalpump/filters/jsontext"
 	"journalpump/pump"
 )
 
@@ -28,6 +29,7 @@ type nameID uint32 // index in table.names
 type name struct {
 	plain  string // valid UTF-8
 	folded string // as field filters compare it
+	head   int32  // how long it is in a fragment, with comma and colon
 }
 
 // rawName is what is known of a field by its name alone.
@@ -151,14 +153,14 @@ func (t *table) rawName(raw string) uint32 {
 	if !utf8.ValidString(plain) {
 		plain = string(convert.AppendText(nil, []byte(plain), convert.Replace))
 	}
+	head := append(jsontext.AppendString([]byte{','}, []byte(plain)), ':')
 	id, ok := t.plains[plain]
 	if !ok {
 		id = nameID(len(t.names)) //nolint:gosec // bounded by memory
 		t.plains[plain] = id
-		t.names = append(t.names, name{plain: plain, folded: foldName(plain)})
+		t.names = append(t.names, name{plain: plain, folded: foldName(plain), head: int32(len(head))}) //nolint:gosec // of a name
 		t.seen = append(t.seen, 0)
 	}
-	head := append(appendString([]byte{','}, []byte(plain)), ':')
 	i := uint32(len(t.rawNames)) //nolint:gosec // bounded by memory
 	t.rawNames = append(t.rawNames, rawName{raw: raw, name: id, kind: convert.KindOf(raw), role: roleOf(plain), head: head})
 	t.raws[raw] = i
@@ -192,14 +194,14 @@ func (t *table) encodeValue(text []byte, n *rawName, value []byte, secrets Redac
 	var flags fieldFlags
 	if len(value) > maxValue {
 		flags |= flagCut
-		value = utf8Prefix(value, maxValue)
+		value = jsontext.Prefix(value, maxValue)
 	}
 	if n.role == roleMessage && secrets != nil {
 		redacted, changed := t.redact(value, secrets)
 		if changed {
 			flags |= flagRedacted
 		}
-		return appendString(text, redacted), flags, 0
+		return jsontext.AppendString(text, redacted), flags, 0
 	}
 	start := len(text)
 	text = t.enc.appendValue(text, n.kind, value)

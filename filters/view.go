@@ -3,6 +3,7 @@ package filters
 import (
 	"strconv"
 
+	"journalpump/filters/jsontext"
 	"journalpump/pump"
 )
 
@@ -21,6 +22,10 @@ type ViewConfig struct {
 	// MaxBytes limits an entry's JSON. Of a longer one only the beginning is sent, in an object that says so. 0: no limit,
 	// apart from that of a single value (8 MiB).
 	MaxBytes int
+	// Events and Routes are where entries go and as what: an entry becomes a record for each route that it goes, in their
+	// order. Without routes it becomes one, as it is.
+	Events Events
+	Routes []RouteConfig
 }
 
 // View is one sender's part of filtering and encoding. It implements pump.View.
@@ -35,6 +40,7 @@ type View struct {
 	realtime bool   // whether REALTIME_TIMESTAMP is shown
 	iso      bool   // whether timestamp is shown
 	maxBytes int
+	router   *router // nil without routes
 }
 
 // NewView returns a view. Its error is about the extra fields.
@@ -61,6 +67,7 @@ func NewView(stage *Stage, c ViewConfig) (*View, error) {
 	}
 	v.realtime = v.shows(&name{plain: realtimeName, folded: foldName(realtimeName)})
 	v.iso = v.shows(&name{plain: timestampName, folded: timestampName})
+	v.router = v.newRouter(&c)
 	return v, nil
 }
 
@@ -86,6 +93,10 @@ func (v *View) render(c *pump.Chunk) *rendered {
 func (v *View) compute(c *pump.Chunk) *rendered {
 	s := v.stage.stage(c)
 	r := v.newRendering(c, s)
+	if v.router != nil {
+		r.beginRouting()
+		defer r.endRouting()
+	}
 	r.plan()
 	r.write()
 	return r.out
@@ -132,7 +143,9 @@ type rendering struct {
 
 	planned []plannedEntry
 	bytes   int    // of all bodies
-	cut     []byte // the bodies of the entries that are too long
+	cut     []byte // the bodies of the entries that are too long, and what formats have made
+
+	routing *routing // nil without routes
 }
 
 type plannedEntry struct {
@@ -146,7 +159,11 @@ func (r *rendering) plan() {
 	r.planned = make([]plannedEntry, 0, len(r.staged.entries))
 	for i := range r.staged.entries {
 		e := &r.staged.entries[i]
-		if r.cause(e) == Shown {
+		switch {
+		case r.cause(e) != Shown:
+		case r.routing != nil:
+			r.planRoutes(e)
+		default:
 			r.planEntry(e)
 		}
 	}
@@ -193,10 +210,17 @@ func (r *rendering) planEntry(e *stagedEntry) {
 		r.cut = r.appendCut(r.cut, e, size)
 		p.cutAt, p.n = int32(start), int32(len(r.cut)-start) //nolint:gosec // some KiB an entry
 		size = int(p.n)
-		r.out.tooLong = append(r.out.tooLong, e.index)
+		r.noteTooLong(e)
 	}
 	r.bytes += size
 	r.planned = append(r.planned, p)
+}
+
+// noteTooLong notes that an entry was cut, once.
+func (r *rendering) noteTooLong(e *stagedEntry) {
+	if n := len(r.out.tooLong); n == 0 || r.out.tooLong[n-1] != e.index {
+		r.out.tooLong = append(r.out.tooLong, e.index)
+	}
 }
 
 // bodySize returns the length of an object whose fragments have size bytes: the first comma becomes a brace.
@@ -256,17 +280,20 @@ func (r *rendering) appendBody(dst []byte, e *stagedEntry) []byte {
 
 // appendCut appends the object that stands for an entry of too many bytes.
 func (r *rendering) appendCut(dst []byte, e *stagedEntry, size int) []byte {
+	return r.appendTooLong(dst, r.appendBody(nil, e), size)
+}
+
+func (r *rendering) appendTooLong(dst, whole []byte, size int) []byte {
 	limit := r.view.maxBytes
 	if limit <= 0 {
 		limit = maxValue
 	}
-	whole := r.appendBody(nil, e)
 	dst = append(dst, `{"error":"too large message `...)
 	dst = strconv.AppendInt(dst, int64(size), 10)
 	dst = append(dst, ` bytes vs maximum `...)
 	dst = strconv.AppendInt(dst, int64(limit), 10)
 	dst = append(dst, ` bytes","partial_data":`...)
-	dst = appendString(dst, utf8Prefix(whole, partialBytes))
+	dst = jsontext.AppendString(dst, jsontext.Prefix(whole, partialBytes))
 	return append(dst, '}')
 }
 
@@ -285,6 +312,9 @@ func (r *rendering) write() {
 		end := len(buf)
 		buf = append(buf, '\n')
 		records[i] = pump.Record{Body: buf[start : end : end+1], Chunk: r.chunk, Index: int(p.entry.index)}
+		if r.routing != nil {
+			records[i].Route = r.routing.taken[i]
+		}
 	}
 	r.out.Rendered = pump.Rendered{Records: records, Bytes: r.bytes}
 }

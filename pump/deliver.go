@@ -13,19 +13,30 @@ import (
 type outcome struct {
 	to              Position
 	entries         int64
+	shown           int64 // the entries that the records are of
 	records, bytes  int64
 	dead, deadBytes int64
-	letters         []DeadLetter // those of the dead that are to be kept
+	deadEntries     int64              // that at least one of the dead is of
+	routed          map[deadEntry]bool // those that may have more than one; made when there are any
+	letters         []DeadLetter       // those of the dead that are to be kept
 	gaps            []Gap
+}
+
+// deadEntry is an entry with a dead record.
+type deadEntry struct {
+	chunk *Chunk
+	index int
 }
 
 func (o *outcome) merge(p outcome) {
 	o.to = p.to
 	o.entries += p.entries
+	o.shown += p.shown
 	o.records += p.records
 	o.bytes += p.bytes
 	o.dead += p.dead
 	o.deadBytes += p.deadBytes
+	o.deadEntries += p.deadEntries
 	o.letters = append(o.letters, p.letters...)
 	o.gaps = append(o.gaps, p.gaps...)
 }
@@ -76,7 +87,9 @@ func (d *delivery) run(parcels <-chan parcel) error {
 }
 
 func (d *delivery) deliver(p *parcel) error {
-	o := outcome{to: p.to, entries: p.entries, records: int64(len(p.records)), bytes: int64(p.bytes), gaps: p.gaps}
+	o := outcome{
+		to: p.to, entries: p.entries, shown: entriesOf(p.records), records: int64(len(p.records)), bytes: int64(p.bytes), gaps: p.gaps,
+	}
 	if len(p.records) > 0 {
 		if err := d.send(p.records, p.bytes, &o); err != nil {
 			return err
@@ -213,13 +226,29 @@ func (d *delivery) retry(err error) error {
 
 // bury makes a record a dead letter.
 func (d *delivery) bury(r *Record, err error, o *outcome) {
-	o.dead++
-	o.deadBytes += int64(len(r.Body))
+	o.addDead(r)
 	l := d.lane
 	if l.spec.DeadLetters != nil {
 		o.letters = append(o.letters, DeadLetter{Record: *r, Reason: err, Time: time.Now()})
 	}
 	l.log.Warn("the destination refuses an entry for good, going on without it", "cursor", r.Position().String(), "error", err)
+}
+
+// addDead counts a dead record, and its entry once.
+func (o *outcome) addDead(r *Record) {
+	o.dead++
+	o.deadBytes += int64(len(r.Body))
+	if r.Route == nil {
+		o.deadEntries++
+		return
+	}
+	if o.routed == nil {
+		o.routed = map[deadEntry]bool{}
+	}
+	if e := (deadEntry{r.Chunk, r.Index}); !o.routed[e] {
+		o.routed[e] = true
+		o.deadEntries++
+	}
 }
 
 // commit makes what was sent accepted and moves the position.

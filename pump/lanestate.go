@@ -108,9 +108,9 @@ func (s *laneState) settled(o *outcome) SenderSnapshot {
 func (s *SenderSnapshot) settle(o *outcome) {
 	s.Position, s.First = o.to, Position{}
 	s.Ledger.InFlight -= o.entries
-	s.Ledger.Filtered += o.entries - o.records
-	s.Ledger.Accepted += o.records - o.dead
-	s.Ledger.DeadLettered += o.dead
+	s.Ledger.Filtered += o.entries - o.shown
+	s.Ledger.Accepted += o.shown - o.deadEntries
+	s.Ledger.DeadLettered += o.deadEntries
 	s.Queued -= o.records
 	s.SentRecords += o.records - o.dead
 	s.SentBytes += o.bytes - o.deadBytes

@@ -88,6 +88,23 @@ func (a *assembler) fit(records []Record, size int) (n, bytes int) {
 		bytes += b
 		n++
 	}
+	return a.whole(records, n, bytes)
+}
+
+// whole makes room for all records of an entry or for none, as a position is before an entry or after it. An entry by itself
+// always fits.
+func (a *assembler) whole(records []Record, n, bytes int) (int, int) {
+	for n > 0 && n < len(records) && records[n].sameEntry(&records[n-1]) {
+		n--
+		bytes -= len(records[n].Body)
+	}
+	if n > 0 || len(a.cur.records) > 0 {
+		return n, bytes
+	}
+	for n == 0 || n < len(records) && records[n].sameEntry(&records[n-1]) {
+		bytes += len(records[n].Body)
+		n++
+	}
 	return n, bytes
 }
 

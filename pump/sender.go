@@ -45,11 +45,35 @@ type DeadLetter struct {
 	Time   time.Time // when it was refused
 }
 
-// Record is an entry as one sender sees it.
+// Record is an entry as one sender sees it. With routes an entry may have several, one after the other.
 type Record struct {
 	Body  []byte // as the sender's view encoded it; shared and immutable
 	Chunk *Chunk // where the entry is from
 	Index int    // which entry of the chunk it is
+	Route *Route // which way it goes; nil where the sender has no routes
+}
+
+// Route is one of several ways that a sender's entries go, each to a place and in a form of its own. It is immutable.
+type Route struct {
+	Name string
+	To   string // a topic, index or the like, as the sender's kind has it; "" is the sender's own
+	// Mark is a part of the IDs of the route's records, so that an entry's records can be told apart. It is at most MaxMark
+	// long, of letters, digits and . _ -; "" where the sender has but one route.
+	Mark string
+}
+
+// MaxMark is how long a route's mark may be, in bytes.
+const MaxMark = 40
+
+// MaxID is how long what AppendID appends is at most, in bytes.
+const MaxID = 32 + 1 + 16 + 1 + MaxMark
+
+// To returns where the record goes instead of the sender's own place; "" if it doesn't.
+func (r *Record) To() string {
+	if r.Route == nil {
+		return ""
+	}
+	return r.Route.To
 }
 
 // Position returns the entry's position.
@@ -63,13 +87,37 @@ func (r *Record) Time() time.Time {
 // Lookup returns the value of a field of the whole entry (before redaction and field filter), see Chunk.Lookup.
 func (r *Record) Lookup(name string) ([]byte, bool) { return r.Chunk.Lookup(r.Index, name) }
 
-// AppendID appends an ID that is the entry's own for ever, so that a destination can recognise an entry it already has:
-// the sequence's ID and the number in it.
+// AppendID appends an ID that is the record's own for ever, so that a destination can recognise a record it already has:
+// the sequence's ID and the number in it, and the route's mark.
 func (r *Record) AppendID(b []byte) []byte {
 	p := &r.Chunk.Entries[r.Index].Position
 	b = append(b, p.SeqnumID.String()...)
 	b = append(b, '-')
-	return strconv.AppendUint(b, p.Seqnum, 16)
+	b = strconv.AppendUint(b, p.Seqnum, 16)
+	if r.Route != nil && r.Route.Mark != "" {
+		b = append(b, '-')
+		b = append(b, r.Route.Mark...)
+	}
+	return b
+}
+
+// sameEntry reports whether both records are of one entry.
+func (r *Record) sameEntry(other *Record) bool {
+	return r.Chunk == other.Chunk && r.Index == other.Index
+}
+
+// entriesOf counts the entries that the records, in the order of the log, are of.
+func entriesOf(records []Record) int64 {
+	if len(records) == 0 || records[0].Route == nil { // each is of its own
+		return int64(len(records))
+	}
+	n := int64(0)
+	for i := range records {
+		if i == 0 || !records[i].sameEntry(&records[i-1]) {
+			n++
+		}
+	}
+	return n
 }
 
 // Batch is what one call of Send gets: records in the order of the log, at least one.

@@ -11,7 +11,7 @@ type View interface {
 
 // Rendered is what a view made of a chunk. It is immutable and shared.
 type Rendered struct {
-	Records []Record // of the entries that passed; Index rises
+	Records []Record // of the entries that passed; Index never falls
 	Bytes   int      // of all bodies together
 }
 

@@ -21,7 +21,11 @@ type run struct {
 	// Of the entry at hand:
 	refs     []pump.Ref
 	gathered bool // the values that programs see
+	few      bool // conditions are open: see maxFew
 }
+
+// maxFew is for how many open conditions it is faster to run their patterns than to look for what all patterns on a field need.
+const maxFew = 3
 
 type ownName struct {
 	name  string
@@ -60,6 +64,7 @@ func (r *run) entry(i int, out []uint64) {
 		return
 	}
 	clear(m.tried)
+	r.few = len(p.open) <= maxFew
 	for _, n := range p.open {
 		if r.holds(r.set.conditions[n]) {
 			set(out, n)
@@ -257,7 +262,7 @@ func (r *run) tryOwn(n int) bool {
 	}
 	t := &r.set.tests[n]
 	for i := range m.own {
-		if own := &m.own[i]; own.field == t.field && own.passes(t) {
+		if own := &m.own[i]; own.field == t.field && own.passes(t, r.few) {
 			set(m.found, n)
 			return true
 		}
@@ -266,7 +271,7 @@ func (r *run) tryOwn(n int) bool {
 	return false
 }
 
-func (own *ownField) passes(t *test) bool {
+func (own *ownField) passes(t *test, few bool) bool {
 	is := func(value string) bool { return string(own.value) == value } // a comparison does not allocate
 	if slices.ContainsFunc(t.is, is) || t.passesWhole(own.value) {
 		return true
@@ -274,17 +279,28 @@ func (own *ownField) passes(t *test) bool {
 	if len(t.patterns) == 0 {
 		return false
 	}
-	f := own.field
+	if few && !own.ready {
+		return own.matchesAny(t.patterns)
+	}
 	if !own.ready {
 		own.ready = true
-		own.candidates = sized(own.candidates, f.set.Words())
+		own.candidates = sized(own.candidates, own.field.set.Words())
 		clear(own.candidates)
 		if utf8.Valid(own.value) {
-			f.set.Candidates(own.candidates, own.value)
+			own.field.set.Candidates(own.candidates, own.value)
 		}
 	}
 	for k, p := range t.patterns {
 		if has(own.candidates, t.first+k) && matches(p, own.value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (own *ownField) matchesAny(patterns []*pattern.Pattern) bool {
+	for _, p := range patterns {
+		if p.MayMatch(own.value) && utf8.Valid(own.value) && matches(p, own.value) {
 			return true
 		}
 	}

@@ -72,6 +72,9 @@ func (s *Set) Decide(c *pump.Chunk) *Decisions {
 
 func (s *Set) decide(c *pump.Chunk) *Decisions {
 	d := &Decisions{words: s.wordsOut, bits: make([]uint64, s.wordsOut*len(c.Entries))}
+	if len(s.conditions) == 0 {
+		return d
+	}
 	r := run{set: s, chunk: c, memo: s.borrow(c.Dict.ID)}
 	r.memo.grow(len(c.Dict.Fields))
 	for i := range c.Entries {

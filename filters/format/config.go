@@ -1,0 +1,197 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"journalpump/filters/pattern"
+	"journalpump/internal/conf"
+	"journalpump/internal/placeholder"
+)
+
+// Config is a format. In a file a text stands for a format of a line alone.
+type Config struct {
+	// Line is a LogFormat; its keys come before Keys.
+	Line string `json:"line"`
+	Keys Keys   `json:"keys"`
+	// Extract are patterns by field whose named groups are values; of a list each is tried, and the first that has a
+	// group counts. Without any, those of Known.
+	Extract map[string]conf.StringList `json:"extract"`
+}
+
+// Keys are the keys of a format, in the order of the file.
+type Keys []Key
+
+// Key is a key of the object and where its value comes from: the first of Group, Field, Env and Value that has one. Time
+// stands alone.
+type Key struct {
+	Name string
+
+	Group string          `json:"group"` // a named group of Extract
+	Field conf.StringList `json:"field"` // the first that the entry has; leading underscores don't matter
+	Env   string          `json:"env"`   // an environment variable, as it was at the start
+	Value conf.Value      `json:"value"` // a constant, any JSON
+	Time  Time            `json:"time"`  // of the entry
+	Type  Type            `json:"type"`
+}
+
+// Type is what a value is converted to. One that does not lend itself to it is left out.
+type Type string
+
+// The types of values.
+const (
+	Natural Type = ""       // as senders see the field; of a group, a text
+	String  Type = "string" // a number becomes a text
+	Int     Type = "int"
+	Float   Type = "float"
+	Bool    Type = "bool" // 1, true, yes, on; 0, false, no, off
+	JSON    Type = "json" // a text that is JSON becomes what it is; another stays
+)
+
+// ConfValues implements conf.Enum.
+func (Type) ConfValues() []string {
+	return []string{string(String), string(Int), string(Float), string(Bool), string(JSON)}
+}
+
+// Time is a form of the entry's time, in UTC: one of the names below, or strftime's directives.
+type Time string //nolint:recvcheck // a value that decodes itself
+
+// Forms of times.
+const (
+	Epoch   Time = "epoch"   // seconds since 1970
+	Millis  Time = "millis"  // milliseconds since 1970
+	Micros  Time = "micros"  // microseconds since 1970
+	ISO8601 Time = "iso8601" // 2026-11-27T12:30:00.123456Z
+
+	commaTime  Time = "%{iso8601}"   // LogFormat's: 2026-11-27 12:30:00,123
+	millisPart Time = "%{millisecs}" // of the second
+	microsPart Time = "%{microsecs}" // of the second
+)
+
+// DecodeConf implements conf.Decoder.
+func (t *Time) DecodeConf(v conf.Value) error {
+	text, ok := v.Text()
+	names := []string{string(Epoch), string(Millis), string(Micros), string(ISO8601)}
+	switch *t = Time(text); {
+	case !ok || !strings.Contains(text, "%") && !slices.Contains(names, text):
+		return fmt.Errorf("must be one of %s, or have directives of strftime in it, such as \"%%Y-%%m-%%d\"%s", conf.QuoteList(names), conf.DidYouMean(text, names))
+	case strings.Contains(text, "%"):
+		_, err := t.template()
+		return err
+	}
+	return nil
+}
+
+var errFieldsInTime = errors.New("must not have { or } in it: it is a time")
+
+func (t Time) template() (*placeholder.Template, error) {
+	if strings.ContainsAny(string(t), "{}") {
+		return nil, errFieldsInTime
+	}
+	return placeholder.Parse(string(t))
+}
+
+// DecodeConf implements conf.Decoder.
+func (c *Config) DecodeConf(v conf.Value) error {
+	type plain Config
+	if text, ok := v.Text(); ok {
+		c.Line = text
+		_, err := parseLine(text)
+		return err
+	}
+	o, ok := v.Object()
+	if !ok {
+		return fmt.Errorf("must be a line of LogFormat, or an object; not %s", v.Kind())
+	}
+	if o.Decode((*plain)(c)) {
+		c.Validate(o)
+	}
+	return nil
+}
+
+// Validate reports to o what is wrong with the format.
+func (c *Config) Validate(o *conf.Object) {
+	keys, ok := o.Object("keys")
+	if c.Line == "" && (!ok || len(keys.Keys()) == 0) {
+		o.Errorf("", `must have "keys" or a "line" in it`)
+	}
+	if _, err := parseLine(c.Line); err != nil {
+		o.Errorf("line", "%v", err)
+	}
+	groups := c.validateExtract(o)
+	for _, k := range c.Keys {
+		if k.Group == "" || slices.Contains(groups, k.Group) {
+			continue
+		}
+		if key, ok := keys.Object(k.Name); ok {
+			key.Errorf("group", "no pattern of extract has a group %q%s", k.Group, conf.DidYouMean(k.Group, groups))
+		}
+	}
+}
+
+// validateExtract returns the names of the groups there are.
+func (c *Config) validateExtract(o *conf.Object) (groups []string) {
+	section, _ := o.Object("extract")
+	for field, list := range c.Extract {
+		for _, expr := range list {
+			p, err := pattern.Compile(expr)
+			if err != nil {
+				section.Errorf(field, "%v", err)
+				continue
+			}
+			groups = append(groups, p.Names()...)
+		}
+	}
+	if len(c.Extract) == 0 {
+		for _, e := range Known() {
+			groups = append(groups, e.groups()...)
+		}
+	}
+	return groups
+}
+
+// DecodeConf implements conf.Decoder.
+func (k *Keys) DecodeConf(v conf.Value) error {
+	o, ok := v.Object()
+	if !ok {
+		return fmt.Errorf("must be an object with the keys of the output, not %s", v.Kind())
+	}
+	for name, source := range o.Members() {
+		key := Key{Name: name}
+		if err := key.decode(source); err != nil {
+			source.Errorf("%v", err)
+			continue
+		}
+		*k = append(*k, key)
+	}
+	return nil
+}
+
+// decode takes the name of a field, a list of such, or an object.
+func (k *Key) decode(v conf.Value) error {
+	o, ok := v.Object()
+	if !ok {
+		if err := k.Field.DecodeConf(v); err != nil {
+			return fmt.Errorf("must be the name of a field, a list of names, or an object; not %s", v.Kind())
+		}
+		return nil
+	}
+	if !o.Decode(k) {
+		return nil // reported
+	}
+	sources := 0
+	for _, given := range []bool{k.Group != "", len(k.Field) > 0, k.Env != "", o.Has("value")} {
+		if given {
+			sources++
+		}
+	}
+	switch {
+	case k.Time != "" && (sources > 0 || k.Type != Natural):
+		return errors.New(`"time" stands alone`)
+	case k.Time == "" && sources == 0:
+		return errors.New(`must say where the value comes from: "field", "group", "env", "value" or "time"`)
+	}
+	return nil
+}
