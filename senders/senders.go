@@ -32,6 +32,14 @@ type Config interface {
 	Limits() pump.BatchLimits
 }
 
+// A Router is a Config whose sender sends records where their routes lead: pump.Record.To.
+type Router interface {
+	// RouteKey is the key of a route that says where it leads, such as "topic".
+	RouteKey() string
+	// CheckRoute says what is wrong with a place; with "", whether the sender has one of its own.
+	CheckRoute(to string) error
+}
+
 // Kind is a kind of sender.
 type Kind struct {
 	Name string        // its output_type

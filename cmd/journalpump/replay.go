@@ -132,6 +132,10 @@ func (r *replay) run(ctx context.Context, out io.Writer) error {
 	defer closeQuietly(flush)
 	builder := config.Builder{Logger: log}
 	refused := deadletter.NewFile(r.opts.refused).For(r.reader.Name, r.sender.Name)
+	spec, err := builder.Replay(r.config, r.reader, r.sender, refused)
+	if err != nil {
+		return err
+	}
 	var metrics meter
 	var last pump.Snapshot
 	options := pump.Options{
@@ -142,11 +146,11 @@ func (r *replay) run(ctx context.Context, out io.Writer) error {
 		Timeout: r.opts.timeout,
 	}
 	end := showProgress(&options)
-	err := pump.New(options).Run(ctx, []pump.ReaderSpec{{
+	err = pump.New(options).Run(ctx, []pump.ReaderSpec{{
 		Name:      r.reader.Name,
 		Open:      func(context.Context) (pump.Log, error) { return r.letters, nil },
 		Inspector: deadletter.Inspector{},
-		Senders:   []pump.SenderSpec{builder.Replay(r.config, r.reader, r.sender, refused)},
+		Senders:   []pump.SenderSpec{spec},
 	}})
 	end()
 	s := last.Readers[r.reader.Name].Senders[r.sender.Name]

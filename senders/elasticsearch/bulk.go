@@ -49,7 +49,7 @@ func split(records []pump.Record, limit int) []request {
 }
 
 // perform sends the requests, some at a time, and returns when all have ended.
-func (s *sender) perform(ctx context.Context, records []pump.Record, days map[uint64]*day, requests []request) {
+func (s *sender) perform(ctx context.Context, records []pump.Record, days map[dayKey]*day, requests []request) {
 	var next atomic.Int64
 	work := func(worker int) {
 		for {
@@ -70,7 +70,7 @@ func (s *sender) perform(ctx context.Context, records []pump.Record, days map[ui
 }
 
 // bulk sends one request. items are numbered from first.
-func (s *sender) bulk(ctx context.Context, worker int, records []pump.Record, days map[uint64]*day, first int) (items map[int]error, err error) {
+func (s *sender) bulk(ctx context.Context, worker int, records []pump.Record, days map[dayKey]*day, first int) (items map[int]error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -124,6 +124,23 @@ func (c *Config) parseURL() (*url.URL, error) {
 	return u, nil
 }
 
+// RouteKey implements senders.Router.
+func (*Config) RouteKey() string { return "index" }
+
+// CheckRoute implements senders.Router: a route leads to daily indices of a prefix of its own.
+func (*Config) CheckRoute(to string) error {
+	if to == "" {
+		return nil
+	}
+	return checkPrefix(to)
+}
+
+// RouteKey implements senders.Router.
+func (c *OpenSearchConfig) RouteKey() string { return (*Config)(c).RouteKey() }
+
+// CheckRoute implements senders.Router.
+func (c *OpenSearchConfig) CheckRoute(to string) error { return (*Config)(c).CheckRoute(to) }
+
 // checkPrefix refuses what cannot begin the name of an index, see "Create index API" in the documentation. It also keeps
 // a prefix from matching other indices than its own.
 func checkPrefix(prefix string) error {

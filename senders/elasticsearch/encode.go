@@ -30,16 +30,16 @@ func newEncoder(compress bool) (*encoder, error) {
 
 // encode returns what stores the records, which is valid until the next call: for each record a line with the operation
 // and one with the record.
-func (e *encoder) encode(records []pump.Record, days map[uint64]*day) ([]byte, error) {
+func (e *encoder) encode(records []pump.Record, days map[dayKey]*day) ([]byte, error) {
 	e.body.Reset()
 	if e.gzip != nil {
 		e.gzip.Reset(&e.body)
 	}
-	var last uint64
+	var last dayKey
 	var in *day
 	for i := range records {
-		if number := dayOf(&records[i]); in == nil || number != last {
-			last, in = number, days[number]
+		if key := dayOf(&records[i]); in == nil || key != last {
+			last, in = key, days[key]
 		}
 		if err := e.add(&records[i], in); err != nil {
 			return nil, fmt.Errorf("compressing: %w", err)

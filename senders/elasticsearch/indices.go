@@ -2,6 +2,7 @@ package elasticsearch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,44 +30,52 @@ type day struct {
 	header []byte // the beginning of an operation's line
 }
 
-// days are the daily indices that are known to be there, by the day's number since 1970.
+// dayKey is what says which index an entry goes to.
+type dayKey struct {
+	route  string // the prefix that its route has; "" is the sender's
+	number uint64 // of the day since 1970
+}
+
+// days are the daily indices that are known to be there.
 type days struct {
 	prefix string
 	mu     sync.Mutex
-	known  map[uint64]*day
+	known  map[dayKey]*day
 }
 
-// dayOf returns the number of the entry's day, in UTC as the original counts.
-func dayOf(r *pump.Record) uint64 { return r.Chunk.Entries[r.Index].Position.Realtime / dayLength }
+// dayOf returns the entry's day, in UTC as the original counts.
+func dayOf(r *pump.Record) dayKey {
+	return dayKey{r.To(), r.Chunk.Entries[r.Index].Position.Realtime / dayLength}
+}
 
-func (d *days) get(number uint64) *day {
+func (d *days) get(key dayKey) *day {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.known[number]
+	return d.known[key]
 }
 
 // forget makes the next entry of a day create its index.
 func (d *days) forget(index string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for number, known := range d.known {
+	for key, known := range d.known {
 		if index == "" || known.index == index {
-			delete(d.known, number)
+			delete(d.known, key)
 		}
 	}
 }
 
-func (d *days) add(number uint64, known *day) {
+func (d *days) add(key dayKey, known *day) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.known) >= maxDays {
 		clear(d.known)
 	}
-	d.known[number] = known
+	d.known[key] = known
 }
 
-func (d *days) indexName(number uint64) string {
-	return d.prefix + "-" + time.Unix(0, 0).UTC().AddDate(0, 0, int(number)).Format(dateLayout) //nolint:gosec // 2^64 µs are 2^28 days
+func (d *days) indexName(key dayKey) string {
+	return cmp.Or(key.route, d.prefix) + "-" + time.Unix(0, 0).UTC().AddDate(0, 0, int(key.number)).Format(dateLayout) //nolint:gosec // 2^64 µs are 2^28 days
 }
 
 func newDay(index string, d dialect) *day {
@@ -78,27 +87,27 @@ func newDay(index string, d dialect) *day {
 }
 
 // ensure returns the day of each record that is the first of its day, having created the indices that were not there.
-func (s *sender) ensure(ctx context.Context, records []pump.Record) (map[uint64]*day, error) {
-	needed := map[uint64]*day{}
-	var last uint64
+func (s *sender) ensure(ctx context.Context, records []pump.Record) (map[dayKey]*day, error) {
+	needed := map[dayKey]*day{}
+	var last dayKey
 	for i := range records {
-		number := dayOf(&records[i])
-		if i > 0 && number == last {
+		key := dayOf(&records[i])
+		if i > 0 && key == last {
 			continue
 		}
-		last = number
-		if needed[number] != nil {
+		last = key
+		if needed[key] != nil {
 			continue
 		}
-		known := s.days.get(number)
+		known := s.days.get(key)
 		if known == nil {
-			known = newDay(s.days.indexName(number), s.dialect)
+			known = newDay(s.days.indexName(key), s.dialect)
 			if err := s.create(ctx, known.index, records[i].Body); err != nil {
 				return nil, err
 			}
-			s.days.add(number, known)
+			s.days.add(key, known)
 		}
-		needed[number] = known
+		needed[key] = known
 	}
 	return needed, nil
 }

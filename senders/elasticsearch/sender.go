@@ -28,7 +28,7 @@ type sender struct {
 }
 
 func (c *Config) open(ctx context.Context, p product, log *slog.Logger) (pump.Sender, error) {
-	s := &sender{config: c, product: p, log: log, days: days{prefix: c.IndexPrefix, known: map[uint64]*day{}}, limit: maxRequest}
+	s := &sender{config: c, product: p, log: log, days: days{prefix: c.IndexPrefix, known: map[dayKey]*day{}}, limit: maxRequest}
 	for range inFlight {
 		e, err := newEncoder(c.Gzip)
 		if err != nil {

@@ -64,8 +64,19 @@ func (c *Config) Validate(o *conf.Object) {
 // maxFields bounds how long a path can get.
 const maxFields = 8
 
-func (c *Config) template() (*placeholder.Template, error) {
-	t, err := placeholder.Parse(c.FileOutput)
+// RouteKey implements senders.Router.
+func (c *Config) RouteKey() string { return "file" }
+
+// CheckRoute implements senders.Router.
+func (c *Config) CheckRoute(to string) error {
+	_, err := parsePath(to)
+	return err
+}
+
+func (c *Config) template() (*placeholder.Template, error) { return parsePath(c.FileOutput) }
+
+func parsePath(text string) (*placeholder.Template, error) {
+	t, err := placeholder.Parse(text)
 	if err == nil && t.Fields() > maxFields {
 		err = errors.New("has more than " + strconv.Itoa(maxFields) + " fields in it")
 	}

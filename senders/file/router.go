@@ -13,6 +13,7 @@ import (
 // router sorts the records of a batch by the files they go to.
 type router struct {
 	paths  *placeholder.Expander
+	routes map[string]*placeholder.Expander // by where they lead, pump.Route.To
 	groups []group
 	index  map[string]int // in groups, by path
 	path   []byte         // reused
@@ -25,7 +26,25 @@ type group struct {
 }
 
 func newRouter(t *placeholder.Template) *router {
-	return &router{paths: t.Expander(appendValue), index: map[string]int{}}
+	return &router{paths: t.Expander(appendValue), routes: map[string]*placeholder.Expander{}, index: map[string]int{}}
+}
+
+// pathsOf returns what makes the paths for a record.
+func (r *router) pathsOf(record *pump.Record) *placeholder.Expander {
+	to := record.To()
+	if to == "" {
+		return r.paths
+	}
+	e := r.routes[to]
+	if e == nil {
+		t, err := parsePath(to)
+		if err != nil { // CheckRoute has seen it
+			return r.paths
+		}
+		e = t.Expander(appendValue)
+		r.routes[to] = e
+	}
+	return e
 }
 
 // route returns the groups in the order of their first records. They are valid until the next call.
@@ -33,7 +52,7 @@ func (r *router) route(records []pump.Record) []group {
 	clear(r.index)
 	r.groups = r.groups[:0]
 	for i := range records {
-		r.path = shorten(r.paths.Append(r.path[:0], &records[i]))
+		r.path = shorten(r.pathsOf(&records[i]).Append(r.path[:0], &records[i]))
 		g, ok := r.index[string(r.path)]
 		if !ok {
 			g = r.add(string(r.path))

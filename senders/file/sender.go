@@ -25,8 +25,9 @@ const pieceBytes = 256 << 10
 // sender is a pump.Sender, pump.Committer and pump.Reopener.
 type sender struct {
 	*opener
-	path    string             // when all entries go to one file
-	router  *router            // when the file depends on the entry
+	path    string  // when all entries go to one file
+	router  *router // when the file depends on the entry, or its route
+	own     *placeholder.Template
 	outputs map[string]*output // open, by path
 	retired []*output          // renamed or closed, with something that isn't committed
 	maxOpen int
@@ -55,6 +56,7 @@ func (s *sender) setCompression(c Compression) error {
 // setPath opens the file, so that what is wrong with it shows at once.
 func (s *sender) setPath(t *placeholder.Template) error {
 	path, static := t.Static()
+	s.own = t
 	if static {
 		s.path = path
 		_, err := s.output(path)
@@ -87,6 +89,9 @@ func (s *sender) Send(ctx context.Context, b pump.Batch) error {
 }
 
 func (s *sender) send(ctx context.Context, records []pump.Record) error {
+	if s.router == nil && records[0].Route != nil {
+		s.router = newRouter(s.own)
+	}
 	if s.router == nil {
 		return s.sendTo(ctx, s.path, records)
 	}

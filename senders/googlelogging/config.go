@@ -102,6 +102,20 @@ func (c *Config) Validate(o *conf.Object) {
 	}
 }
 
+// RouteKey implements senders.Router.
+func (c *Config) RouteKey() string { return "log_name" }
+
+// CheckRoute implements senders.Router.
+func (c *Config) CheckRoute(to string) error {
+	if _, err := newLogName("", to); err != nil {
+		return err
+	}
+	if to != "" && !logID.MatchString(to) {
+		return errors.New("must have only letters, digits and / _ - . in it")
+	}
+	return nil
+}
+
 func (c *Config) project() string {
 	if own := c.Credentials.key().Project; own != "" {
 		return own

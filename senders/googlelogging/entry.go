@@ -28,7 +28,7 @@ const (
 func (s *sender) entry(r *pump.Record) *loggingpb.LogEntry {
 	s.id = r.AppendID(s.id[:0])
 	e := &loggingpb.LogEntry{
-		LogName:   s.name.of(r),
+		LogName:   s.nameOf(r),
 		InsertId:  string(s.id),
 		Timestamp: timestamppb.New(r.Time()),
 	}

@@ -25,7 +25,12 @@ type logName struct {
 // newLogName returns what names the log that an entry goes to. Only {FIELD} is special in id; % begins an escape of a URL,
 // as it always did.
 func newLogName(project, id string) (*logName, error) {
-	n := &logName{prefix: "projects/" + project + "/logs/"}
+	return (&logName{prefix: "projects/" + project + "/logs/"}).another(id)
+}
+
+// another returns what names another log of the project.
+func (n *logName) another(id string) (*logName, error) {
+	n = &logName{prefix: n.prefix}
 	template, err := placeholder.Parse(strings.ReplaceAll(strings.ReplaceAll(id, "/", "%2F"), "%", "%%"))
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type sender struct {
 	conn     *grpc.ClientConn
 	client   loggingpb.LoggingServiceV2Client
 	name     *logName
+	routes   map[string]*logName // by where they lead, pump.Route.To
 	resource *monitoredres.MonitoredResource
 
 	failed  bool // so the connection may be waiting before it tries again
@@ -30,9 +31,26 @@ type sender struct {
 
 func newSender(conn *grpc.ClientConn, name *logName, labels map[string]string) *sender {
 	return &sender{
-		conn: conn, client: loggingpb.NewLoggingServiceV2Client(conn), name: name,
+		conn: conn, client: loggingpb.NewLoggingServiceV2Client(conn), name: name, routes: map[string]*logName{},
 		resource: &monitoredres.MonitoredResource{Type: "generic_node", Labels: labels},
 	}
+}
+
+// nameOf returns the name of the log that a record goes to.
+func (s *sender) nameOf(r *pump.Record) string {
+	to := r.To()
+	if to == "" {
+		return s.name.of(r)
+	}
+	n := s.routes[to]
+	if n == nil {
+		var err error
+		if n, err = s.name.another(to); err != nil { // CheckRoute has seen it
+			n = s.name
+		}
+		s.routes[to] = n
+	}
+	return n.of(r)
 }
 
 // Send writes the records, in one request unless they are too large for one.

@@ -69,7 +69,7 @@ func (c *Config) newClient(topic *placeholder.Template, log *slog.Logger) (*clie
 		TLS:         encryption,
 		SASL:        login,
 	}
-	if name, static := topic.Static(); static {
+	if name, static := topic.Static(); static && c.Routes.IsNull() {
 		transport.MetadataTopics = []string{name}
 	}
 	acks := kafka.RequireAll

@@ -55,6 +55,9 @@ type Config struct {
 
 	// Settings by librdkafka's names, see docs/senders/kafka.md (new). What a key of the sender sets too is the key's.
 	Properties Properties `json:"kafka_properties"`
+
+	// Routes say whether records go to other topics, too. Which these are the records say: pump.Record.To.
+	Routes conf.Value `json:"routes"`
 }
 
 // TopicConfig is how a topic is created. Both are required; -1 leaves a number to the broker.
@@ -132,8 +135,26 @@ func (c *Config) addresses() (addresses []string, key string) {
 	return c.Properties.Brokers, "kafka_properties"
 }
 
+// RouteKey implements senders.Router.
+func (c *Config) RouteKey() string { return "topic" }
+
+// CheckRoute implements senders.Router.
+func (c *Config) CheckRoute(to string) error {
+	if to == "" {
+		to = c.Topic
+	}
+	if to == "" {
+		return errors.New("is required: neither it nor kafka_topic says which topic to produce to")
+	}
+	_, err := parseTopic(to)
+	return err
+}
+
 func (c *Config) validateTopic(o *conf.Object) {
 	if c.Topic == "" {
+		if !c.Routes.IsNull() { // each says where it leads
+			return
+		}
 		o.Errorf("kafka_topic", "is required: the topic to produce to")
 	} else if _, err := c.topic(); err != nil {
 		o.Errorf("kafka_topic", "%v", err)
@@ -165,15 +186,17 @@ func (c *Config) validateSecurity(o *conf.Object) {
 // maxFields bounds how long a topic or key can get.
 const maxFields = 8
 
-func (c *Config) topic() (*placeholder.Template, error) {
-	t, err := placeholder.Parse(c.Topic)
+func (c *Config) topic() (*placeholder.Template, error) { return parseTopic(c.Topic) }
+
+func parseTopic(text string) (*placeholder.Template, error) {
+	t, err := placeholder.Parse(text)
 	if err != nil {
 		return nil, err
 	}
 	if t.Fields() > maxFields {
 		return nil, fmt.Errorf("has more than %d fields in it", maxFields)
 	}
-	if name, static := t.Static(); static {
+	if name, static := t.Static(); static && text != "" {
 		return t, checkTopic(name)
 	}
 	return t, nil

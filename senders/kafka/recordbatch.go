@@ -31,7 +31,7 @@ const (
 const idHeader = "journalpump-id"
 
 // recordOverhead is at most what a record is longer than its key and value: lengths, deltas, and the header with the ID.
-const recordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1 + 1 + len(idHeader) + 1 + 64
+const recordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1 + 1 + len(idHeader) + 2 + pump.MaxID
 
 // producer is who an idempotent producer is to the brokers.
 type producer struct {
@@ -82,7 +82,7 @@ func (w *batchWriter) add(key []byte, r *pump.Record, at time.Time) {
 		w.first, w.last = ms, ms
 	}
 	w.last = max(w.last, ms)
-	var idMemory [64]byte
+	var idMemory [pump.MaxID]byte
 	id := r.AppendID(idMemory[:0])
 	var headMemory [40]byte
 	head := append(headMemory[:0], 0) // attributes, none defined

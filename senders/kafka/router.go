@@ -22,10 +22,11 @@ const (
 
 // router says which records of a batch go to which partition. It is used by one goroutine at a time.
 type router struct {
-	topicName   string                // when all go to one
-	topic       *placeholder.Expander // otherwise
-	keyText     []byte                // when all have the same key, or none
-	key         *placeholder.Expander // otherwise
+	topicName   string                           // when all go to one
+	topic       *placeholder.Expander            // otherwise
+	routes      map[string]*placeholder.Expander // by where they lead, pump.Route.To
+	keyText     []byte                           // when all have the same key, or none
+	key         *placeholder.Expander            // otherwise
 	partitioner Partitioner
 	// faithful has records that were not accepted wait for their partition's leader: an idempotent producer may have
 	// given them to it already.
@@ -84,7 +85,7 @@ type group struct {
 }
 
 func newRouter(topicTemplate, keyTemplate *placeholder.Template, p Partitioner) *router {
-	r := &router{partitioner: p, topics: map[string]*topic{}, kept: map[uint64]int{}}
+	r := &router{partitioner: p, topics: map[string]*topic{}, kept: map[uint64]int{}, routes: map[string]*placeholder.Expander{}}
 	if name, static := topicTemplate.Static(); static {
 		r.topicName = name
 	} else {
@@ -132,9 +133,11 @@ func (r *router) survey(records []pump.Record) []string {
 
 func (r *router) topicOf(record *pump.Record) *topic {
 	switch {
+	case record.To() != "":
+		r.name = legalTopic(r.routed(record.To()).Append(r.name[:0], record))
 	case r.topic != nil:
 		r.name = legalTopic(r.topic.Append(r.name[:0], record))
-	case len(r.used) == 1:
+	case len(r.used) == 1 && r.used[0].name == r.topicName:
 		return r.used[0]
 	default:
 		r.name = append(r.name[:0], r.topicName...)
@@ -152,6 +155,20 @@ func (r *router) topicOf(record *pump.Record) *topic {
 		r.names = append(r.names, t.name)
 	}
 	return t
+}
+
+// routed returns what makes the topics of a route.
+func (r *router) routed(to string) *placeholder.Expander {
+	e := r.routes[to]
+	if e == nil {
+		t, err := parseTopic(to)
+		if err != nil { // CheckRoute has seen it
+			t = &placeholder.Template{}
+		}
+		e = t.Expander(topicValue)
+		r.routes[to] = e
+	}
+	return e
 }
 
 // spread groups the surveyed records by partition. The groups are good until the next survey.
@@ -229,6 +246,6 @@ func (r *router) keep(records []pump.Record, g *group) {
 
 // identity is a number that is practically an entry's own.
 func identity(r *pump.Record) uint64 {
-	var memory [64]byte
+	var memory [pump.MaxID]byte
 	return xxhash.Sum64(r.AppendID(memory[:0]))
 }

@@ -76,7 +76,7 @@ func bodies(t *testing.T, l *Letters, after pump.Position) (texts []string, posi
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := View{}.Render(c)
+		r := (&View{}).Render(c)
 		for i := range r.Records {
 			body := r.Records[i].Body
 			if body[:len(body)+1][len(body)] != '\n' {
@@ -118,6 +118,49 @@ func TestWhatIsBuriedComesBackByteForByte(t *testing.T) {
 		if lag, err := l.Lag(t.Context(), position(1200)); err != nil || lag.Entries != 2 {
 			t.Errorf("lag %v, %v", lag, err)
 		}
+	}
+}
+
+// An entry that goes several ways may be refused on each: there are as many letters, with the IDs that they had.
+func TestLettersOfRoutes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dead")
+	routes := map[string]*pump.Route{"a": {Name: "a", Mark: "a"}, "b": {Name: "b", To: "elsewhere", Mark: "b"}}
+	var letters []pump.DeadLetter
+	var want []string
+	for n := 1; n <= 2; n++ {
+		for _, name := range []string{"a", "b", "gone"} {
+			l := letterOf(n, fmt.Appendf(nil, `{"MESSAGE":"%s %d"}`, name, n))
+			if l.Record.Route = routes[name]; l.Record.Route == nil {
+				l.Record.Route = &pump.Route{Name: name}
+			}
+			letters = append(letters, l)
+			want = append(want, string(l.Record.AppendID(nil))+" "+string(l.Record.Body)+" "+l.Record.To())
+		}
+	}
+	f := NewFile(path)
+	bury(t, f, "r", "s", letters)
+	bury(t, f, "r", "s", letters[3:]) // again, as after a crash
+	l := open(t, path, "s")
+	if l.Len() != len(letters) || l.Repeated != 3 {
+		t.Errorf("found %d, %d repeated", l.Len(), l.Repeated)
+	}
+	it, err := l.Open(t.Context(), pump.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := it.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	rendered := (&View{Routes: routes}).Render(c)
+	for i := range rendered.Records {
+		r := &rendered.Records[i]
+		got = append(got, string(r.AppendID(nil))+" "+string(r.Body)+" "+r.To())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -19,14 +19,21 @@ type Letters struct {
 	file  *os.File
 	found []letter
 	at    map[pump.Position]int // their places in found
+	seen  map[refusal]bool
 
 	Unreadable int // lines that are no dead letters, such as one torn by a crash
 	Repeated   int // letters that are in the file more than once, and are sent once
 	Others     map[string]int
 }
 
+// refusal is what was refused: of an entry that goes several ways there may be a letter for each.
+type refusal struct {
+	entry pump.Position
+	route string
+}
+
 type letter struct {
-	position pump.Position
+	position pump.Position // no other's: of entries with several letters something is changed that is in no ID
 	offset   int64 // of its line
 	length   int
 }
@@ -37,7 +44,7 @@ func Open(path, sender string) (*Letters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the dead letters: %w", err)
 	}
-	l := &Letters{file: f, at: map[pump.Position]int{}, Others: map[string]int{}}
+	l := &Letters{file: f, at: map[pump.Position]int{}, seen: map[refusal]bool{}, Others: map[string]int{}}
 	if err := l.scan(sender); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the dead letters: %w", err), f.Close())
 	}
@@ -107,9 +114,14 @@ func (l *Letters) add(text []byte, offset int64, n int, sender string) {
 			Seqnum: uint64(offset) + 1, Realtime: uint64(max(0, parsed.Time.UnixMicro())), Parts: pump.HasSeqnum | pump.HasRealtime, //nolint:gosec // not negative
 		}}
 	}
-	if _, again := l.at[at]; again { // a crash, before the position had moved on
+	refused := refusal{at, parsed.Route}
+	if l.seen[refused] { // a crash, before the position had moved on
 		l.Repeated++
 		return
+	}
+	l.seen[refused] = true
+	for _, taken := l.at[at]; taken; _, taken = l.at[at] {
+		at.Monotonic++
 	}
 	l.at[at] = len(l.found)
 	l.found = append(l.found, letter{position: at, offset: offset, length: n})

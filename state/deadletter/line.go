@@ -21,6 +21,7 @@ type line struct {
 	Time   time.Time       `json:"time"`
 	Reader string          `json:"reader"`
 	Sender string          `json:"sender"`
+	Route  string          `json:"route"` // "" where the sender has no routes
 	Cursor string          `json:"cursor"`
 	Reason string          `json:"reason"`
 	Entry  json.RawMessage `json:"entry"` // an object as the sender saw it; a string if that was no JSON
@@ -34,6 +35,10 @@ func appendLine(b []byte, reader, sender string, l *pump.DeadLetter) []byte {
 	b = appendText(b, reader)
 	b = append(b, `,"sender":`...)
 	b = appendText(b, sender)
+	if route := l.Record.Route; route != nil {
+		b = append(b, `,"route":`...)
+		b = appendText(b, route.Name)
+	}
 	b = append(b, `,"cursor":"`...)
 	b = append(b, l.Record.Position().String()...)
 	b = append(b, `","reason":`...)

@@ -55,11 +55,11 @@ func (i *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 	c := &pump.Chunk{Dict: i.dict.Snapshot()}
 	for i.next < len(i.letters.found) && len(c.Entries) < chunkLetters && c.Bytes < chunkBytes {
 		l := &i.letters.found[i.next]
-		body, err := i.letters.read(l)
+		body, route, err := i.letters.read(l)
 		if err != nil {
 			return nil, err
 		}
-		addEntry(c, l.position, body)
+		addEntry(c, l.position, body, route)
 		c.To = l.position
 		i.next++
 	}
@@ -70,23 +70,27 @@ func (i *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 }
 
 // read reads a letter again.
-func (l *Letters) read(at *letter) ([]byte, error) {
+func (l *Letters) read(at *letter) (body []byte, route string, err error) {
 	text := make([]byte, at.length)
 	if n, err := l.file.ReadAt(text, at.offset); n < len(text) {
-		return nil, fmt.Errorf("reading a dead letter: %w", err)
+		return nil, "", fmt.Errorf("reading a dead letter: %w", err)
 	}
 	parsed, err := parseLine(text)
 	if err != nil {
-		return nil, fmt.Errorf("the dead letters were changed meanwhile: %w", err)
+		return nil, "", fmt.Errorf("the dead letters were changed meanwhile: %w", err)
 	}
-	return parsed.body()
+	body, err = parsed.body()
+	return body, parsed.Route, err
 }
 
-// bodyField is where a chunk has an entry's body. No field of a journal is called so.
-const bodyField = "\x00body"
+// Where a chunk has an entry's body and the name of its route. No field of a journal is called so.
+const (
+	bodyField  = "\x00body"
+	routeField = "\x00route"
+)
 
 // addEntry adds an entry with the fields of its body, which is all there is of it.
-func addEntry(c *pump.Chunk, at pump.Position, body []byte) {
+func addEntry(c *pump.Chunk, at pump.Position, body []byte, route string) {
 	first := uint32(len(c.Refs)) //nolint:gosec // small
 	add := func(name string, value []byte) {
 		c.Refs = append(c.Refs, pump.OwnRef(len(c.Own)))
@@ -100,6 +104,9 @@ func addEntry(c *pump.Chunk, at pump.Position, body []byte) {
 		}
 	}
 	add(bodyField, body)
+	if route != "" {
+		add(routeField, []byte(route))
+	}
 	c.Entries = append(c.Entries, pump.Entry{Position: at.Cursor, First: first, Last: uint32(len(c.Refs))}) //nolint:gosec // small
 }
 
@@ -126,15 +133,17 @@ func (i *iterator) Wait(ctx context.Context) error {
 func (i *iterator) Close() error { return nil }
 
 // View shows the letters of a Letters as they were when they were refused: filtered, redacted and encoded.
-type View struct{}
+type View struct {
+	Routes map[string]*pump.Route // the sender's; what went by one that is gone goes to the sender's own place
+}
 
 // Render implements pump.View. As with the views of filters, a newline follows each body in memory.
-func (View) Render(c *pump.Chunk) *pump.Rendered {
-	rendered, _ := c.Memo(View{}, func() any { return render(c) }).(*pump.Rendered)
+func (v *View) Render(c *pump.Chunk) *pump.Rendered {
+	rendered, _ := c.Memo(v, func() any { return v.render(c) }).(*pump.Rendered)
 	return rendered
 }
 
-func render(c *pump.Chunk) *pump.Rendered {
+func (v *View) render(c *pump.Chunk) *pump.Rendered {
 	r := &pump.Rendered{Records: make([]pump.Record, len(c.Entries))}
 	arena := make([]byte, 0, c.Bytes+len(c.Entries))
 	for i := range c.Entries {
@@ -144,6 +153,9 @@ func render(c *pump.Chunk) *pump.Rendered {
 		end := len(arena)
 		arena = append(arena, '\n')
 		r.Records[i] = pump.Record{Body: arena[start:end], Chunk: c, Index: i}
+		if name, ok := c.Lookup(i, routeField); ok {
+			r.Records[i].Route = v.Routes[string(name)]
+		}
 		r.Bytes += len(body)
 	}
 	return r

@@ -182,9 +182,11 @@ func (s *Sender) viewConfig(c *Config, r *Reader) (config filters.ViewConfig, er
 		}
 	}
 	if o, ok := s.ExtraFieldValues.Object(); ok {
-		config.ExtraFields, err = filters.ParseExtraFields(o.Value().AppendJSON(nil))
+		if config.ExtraFields, err = filters.ParseExtraFields(o.Value().AppendJSON(nil)); err != nil {
+			return config, err
+		}
 	}
-	return config, err
+	return config, s.routing(c, r, &config)
 }
 
 // committer is a senders.Config whose sender is a pump.Committer.
@@ -244,14 +246,23 @@ func (b *Builder) deadLetters(path string, limit int64) *deadletter.File {
 	return f
 }
 
-// Replay returns the spec of a sender that gets dead letters once more, as they are; what it refuses again goes to refused.
-func (b *Builder) Replay(c *Config, r *Reader, s *Sender, refused pump.DeadLetters) pump.SenderSpec {
+// Replay returns the spec of a sender that gets dead letters once more, as they are and by their routes; what it refuses
+// again goes to refused.
+func (b *Builder) Replay(c *Config, r *Reader, s *Sender, refused pump.DeadLetters) (pump.SenderSpec, error) {
 	spec := b.sender(c, r, s, nil)
-	spec.View, spec.DeadLetters = deadletter.View{}, refused
+	view, err := s.viewConfig(c, r)
+	if err != nil {
+		return spec, err
+	}
+	routes := make(map[string]*pump.Route, len(view.Routes))
+	for i := range view.Routes {
+		routes[view.Routes[i].Route.Name] = view.Routes[i].Route
+	}
+	spec.View, spec.DeadLetters = &deadletter.View{Routes: routes}, refused
 	if k, ok := s.Settings.(interface{ Alone() }); ok {
 		k.Alone()
 	}
-	return spec
+	return spec, nil
 }
 
 // limits are those of the kind, made narrower by the reader's buffer and the sender's max_send_interval.

@@ -13,6 +13,7 @@ import (
 
 	"journalpump/cmd/journalpump/web"
 	"journalpump/filters"
+	"journalpump/filters/format"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/conf"
@@ -75,12 +76,16 @@ type Statsd struct {
 	Tags Tags `json:"tags"`
 }
 
-// Filters are the filters that senders refer to by name. A reader's own come before those of the top level.
+// Filters are the filters, events and formats that senders refer to by name. A reader's own come before those of the top level.
 type Filters struct {
 	// Field filters by name, to which the field_filter of senders refers. A reader's own come before those of the top level.
 	FieldFilters map[string]filters.FieldFilterConfig `json:"field_filters"`
 	// Lists of rules by name, to which the unit_log_level of senders refers. A reader's own come before those of the top level.
 	UnitLogLevels map[string][]filters.UnitLogLevelConfig `json:"unit_log_levels"`
+	// Events by name (new), see events.md. A reader's own come before those of the top level.
+	Events map[string]filters.EventConfig `json:"events"`
+	// Formats by name (new), see events.md. A reader's own come before those of the top level.
+	Formats map[string]format.Config `json:"formats"`
 }
 
 // MatchSettings lets only entries pass whose field has a value, or which lack the field. Without a key all pass.
@@ -172,6 +177,10 @@ type SenderSettings struct {
 	MaxSendInterval *conf.Duration `json:"max_send_interval"`
 	// Where entries go that this destination refuses for good (new); "": they are only counted. By default the top level's.
 	DeadLetterFile *string `json:"dead_letter_file"`
+	// Events on which entries are sent (new), see events.md; without any, all are.
+	On conf.StringList `json:"on"`
+	// Several ways that entries go (new), with events, formats and places of their own, see events.md.
+	Routes []RouteSettings `json:"routes"`
 	MatchSettings
 }
 

@@ -109,7 +109,7 @@ func jsonKeys(t reflect.Type) []string {
 
 func everyKey() []string {
 	types := []any{
-		Config{}, Statsd{}, web.Config{}, ReaderSettings{}, journal.Config{}, SenderSettings{},
+		Config{}, Statsd{}, web.Config{}, ReaderSettings{}, journal.Config{}, SenderSettings{}, RouteSettings{},
 		filters.FieldFilterConfig{}, filters.UnitLogLevelConfig{}, search.Config{}, secret.Config{},
 	}
 	for _, k := range senders.Kinds() {

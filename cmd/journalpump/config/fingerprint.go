@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"journalpump/filters/preset"
 	"journalpump/internal/conf"
 )
 
@@ -66,7 +67,7 @@ func (r *Reader) fingerprint(c *Config) string {
 	f.note(r.Name)
 	f.only(c.object, "tags", "match_key", "match_value", "binary_fields", "geoip_database",
 		"msg_buffer_max_length", "msg_buffer_max_bytes")
-	f.add(r.object, "senders", "field_filters", "unit_log_levels")
+	f.add(r.object, "senders", "field_filters", "unit_log_levels", "events", "formats")
 	return f.sum()
 }
 
@@ -94,5 +95,15 @@ func (s *Sender) viewFingerprint(c *Config, r *Reader) string {
 	f.only(s.object, "match_key", "match_value", "extra_field_values")
 	f.value("field_filter", named("field_filters", s.FieldFilter, r.object, c.object))
 	f.value("unit_log_level", named("unit_log_levels", s.UnitLogLevel, r.object, c.object))
+	if routes := s.routes(); len(routes) > 0 {
+		f.note(s.Kind.Name + "/" + s.Name) // whose places they are
+		f.only(s.object, "on", "routes", "kafka_topic")
+		for i := range routes {
+			for _, name := range slices.Concat(routes[i].On, []string{preset.Connect, preset.Disconnect}) {
+				f.value(name, named("events", name, r.object, c.object))
+			}
+			f.value(routes[i].Format, named("formats", routes[i].Format, r.object, c.object))
+		}
+	}
 	return f.sum()
 }
