@@ -60,6 +60,17 @@ func (c *Config) Validate(o *conf.Object) {
 	}
 }
 
+// RouteKey implements senders.Router.
+func (c *Config) RouteKey() string { return "log_stream" }
+
+// CheckRoute implements senders.Router.
+func (c *Config) CheckRoute(to string) error {
+	if to != "" && !regexp.MustCompile(streamPattern).MatchString(to) {
+		return errors.New("must be 1 to 512 characters other than : and *")
+	}
+	return nil
+}
+
 func validateName(o *conf.Object, key, name, pattern, allowed string) {
 	if name == "" {
 		o.Errorf(key, "is required")
@@ -89,8 +100,8 @@ func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.
 	if err != nil {
 		return nil, err
 	}
-	s := &sender{api: client, group: c.Group, stream: c.Stream, log: log.With("sender", name), closeIdle: idle}
-	if err := s.ensureStream(ctx); err != nil {
+	s := &sender{api: client, group: c.Group, stream: c.Stream, log: log.With("sender", name), closeIdle: idle, made: map[string]bool{}}
+	if err := s.ensureStream(ctx, c.Stream); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

@@ -27,14 +27,15 @@ type sender struct {
 	log           *slog.Logger
 	closeIdle     func()
 
-	gone   bool // the stream was deleted, or its group
+	gone   bool            // the stream was deleted, or its group
+	made   map[string]bool // streams that routes lead to
 	events []event
 }
 
 // Send puts the records as events, in as few requests as the service's limits allow, one after the other.
 func (s *sender) Send(ctx context.Context, b pump.Batch) error {
 	if s.gone {
-		if err := s.ensureStream(ctx); err != nil {
+		if err := s.ensureStream(ctx, s.stream); err != nil {
 			return err
 		}
 		s.gone = false
@@ -86,13 +87,19 @@ func (s *sender) put(ctx context.Context, events []event, records []pump.Record,
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.group, LogStreamName: &s.stream, LogEvents: make([]types.InputLogEvent, len(events))}
+	stream, err := s.streamOf(ctx, events[0].to)
+	if err != nil {
+		return err
+	}
+	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &s.group, LogStreamName: &stream, LogEvents: make([]types.InputLogEvent, len(events))}
 	for i, e := range events {
 		in.LogEvents[i] = types.InputLogEvent{Timestamp: aws.Int64(e.at), Message: aws.String(string(records[e.index].Body))}
 	}
 	out, err := s.api.PutLogEvents(ctx, in)
 	if err != nil {
-		_, s.gone = errors.AsType[*types.ResourceNotFoundException](err)
+		if _, s.gone = errors.AsType[*types.ResourceNotFoundException](err); s.gone {
+			clear(s.made)
+		}
 		return fmt.Errorf("putting events into %s: %w", s.group, meaning(err))
 	}
 	if out.RejectedLogEventsInfo != nil {
@@ -101,9 +108,23 @@ func (s *sender) put(ctx context.Context, events []event, records []pump.Record,
 	return nil
 }
 
-// ensureStream creates the stream, and its group where that is missing too.
-func (s *sender) ensureStream(ctx context.Context) error {
-	stream := &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &s.group, LogStreamName: &s.stream}
+// streamOf returns the stream that a route leads to, which is created if it isn't there; of "", the sender's own.
+func (s *sender) streamOf(ctx context.Context, to string) (string, error) {
+	if to == "" {
+		return s.stream, nil
+	}
+	if !s.made[to] {
+		if err := s.ensureStream(ctx, to); err != nil {
+			return "", err
+		}
+		s.made[to] = true
+	}
+	return to, nil
+}
+
+// ensureStream creates a stream, and its group where that is missing too.
+func (s *sender) ensureStream(ctx context.Context, name string) error {
+	stream := &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &s.group, LogStreamName: &name}
 	_, err := s.api.CreateLogStream(ctx, stream)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		_, err = s.api.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &s.group})
@@ -114,7 +135,7 @@ func (s *sender) ensureStream(ctx context.Context) error {
 		_, err = s.api.CreateLogStream(ctx, stream)
 	}
 	if err != nil && !exists(err) {
-		return fmt.Errorf("creating the log stream %s in %s: %w", s.stream, s.group, meaning(err))
+		return fmt.Errorf("creating the log stream %s in %s: %w", name, s.group, meaning(err))
 	}
 	return nil
 }

@@ -20,18 +20,20 @@ const (
 
 // event is a record of the batch.
 type event struct {
-	index int   // in the batch
-	at    int64 // milliseconds since 1970
+	index int    // in the batch
+	at    int64  // milliseconds since 1970
+	to    string // the stream that its route leads to; "" is the sender's own
 }
 
-// inOrder appends the records that can be an event to events, in the order of their times.
+// inOrder appends the records that can be an event to events, by the streams they go to and in the order of their times.
 func inOrder(events []event, records []pump.Record) []event {
-	sorted := true
+	sorted, routed := true, false
 	for i := range records {
 		if len(records[i].Body) > maxEvent {
 			continue
 		}
-		e := event{index: i, at: records[i].Time().UnixMilli()}
+		e := event{index: i, at: records[i].Time().UnixMilli(), to: records[i].To()}
+		routed = routed || e.to != ""
 		if n := len(events); n > 0 && events[n-1].at > e.at {
 			sorted = false // the clock was set back, or journals of several machines are read
 		}
@@ -39,6 +41,9 @@ func inOrder(events []event, records []pump.Record) []event {
 	}
 	if !sorted {
 		slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	}
+	if routed {
+		slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.to, b.to) })
 	}
 	return events
 }
@@ -48,7 +53,7 @@ func fit(events []event, records []pump.Record) int {
 	bytes := 0
 	for n, e := range events {
 		bytes += len(records[e.index].Body) + eventOverhead
-		if n == maxEvents || n > 0 && (bytes > maxBytes || e.at-events[0].at >= maxSpan.Milliseconds()) {
+		if n == maxEvents || e.to != events[0].to || n > 0 && (bytes > maxBytes || e.at-events[0].at >= maxSpan.Milliseconds()) {
 			return n
 		}
 	}

@@ -124,3 +124,17 @@ func Batch(from, n int, opts ...Option) pump.Batch {
 	}
 	return b
 }
+
+// Routed returns the batch with each record once for each of the routes.
+func Routed(b pump.Batch, routes ...*pump.Route) pump.Batch {
+	var out pump.Batch
+	for i := range b.Records {
+		for _, route := range routes {
+			r := b.Records[i]
+			r.Route = route
+			out.Records = append(out.Records, r)
+			out.Bytes += len(r.Body)
+		}
+	}
+	return out
+}

@@ -34,7 +34,7 @@ type refusal struct {
 
 type letter struct {
 	position pump.Position // no other's: of entries with several letters something is changed that is in no ID
-	offset   int64 // of its line
+	offset   int64         // of its line
 	length   int
 }
 

@@ -186,7 +186,8 @@ func (s *Sender) viewConfig(c *Config, r *Reader) (config filters.ViewConfig, er
 			return config, err
 		}
 	}
-	return config, s.routing(c, r, &config)
+	err = s.routing(c, r, &config)
+	return config, err
 }
 
 // committer is a senders.Config whose sender is a pump.Committer.

@@ -34,11 +34,13 @@ type RouteSettings struct {
 	File string `json:"file"`
 	// Of google_cloud_logging senders: the log.
 	LogName string `json:"log_name"`
+	// Of aws_cloudwatch senders: the stream, in the sender's group.
+	Stream string `json:"log_stream"`
 }
 
 // place returns the key that says where to, and what it says.
 func (r *RouteSettings) place() (key, to string) {
-	for key, to := range map[string]string{"topic": r.Topic, "index": r.Index, "file": r.File, "log_name": r.LogName} {
+	for key, to := range map[string]string{"topic": r.Topic, "index": r.Index, "file": r.File, "log_name": r.LogName, "log_stream": r.Stream} {
 		if to != "" {
 			return key, to
 		}
@@ -180,7 +182,7 @@ func (b *routeBuilder) events() (events filters.Events, err error) {
 
 // validateRoutes reports what is wrong with a sender's routes.
 func (r *Reader) validateRoutes(c *Config, s *Sender) {
-	r.validateRoute(c, s, s.object, &RouteSettings{On: s.On})
+	r.validateRoute(c, s.object, &RouteSettings{On: s.On})
 	list, _ := s.object.Get("routes").List()
 	if len(list) > 0 && len(s.On) > 0 {
 		s.object.Errorf("on", "has no meaning beside routes; it belongs into them")
@@ -192,7 +194,7 @@ func (r *Reader) validateRoutes(c *Config, s *Sender) {
 			return // reported
 		}
 		route := &s.Routes[i]
-		r.validateRoute(c, s, o, route)
+		r.validateRoute(c, o, route)
 		s.validatePlace(o, route)
 		if name := route.name(s); seen[name] {
 			o.Errorf("name", "must be given: another route is called %q, too, and the IDs of their records must differ", name)
@@ -202,7 +204,7 @@ func (r *Reader) validateRoutes(c *Config, s *Sender) {
 	}
 }
 
-func (r *Reader) validateRoute(c *Config, s *Sender, o *conf.Object, route *RouteSettings) {
+func (r *Reader) validateRoute(c *Config, o *conf.Object, route *RouteSettings) {
 	presets := preset.Events()
 	for _, name := range route.On {
 		if _, ok := event(name, r, c, presets); !ok {
