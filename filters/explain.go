@@ -22,6 +22,7 @@ const (
 	ReaderMatch              // one of StageConfig.Matches does not hold
 	UnitLevel                // it is less severe than its unit's log level
 	SenderMatch              // ViewConfig.Match does not hold
+	NoRoute                  // it goes none of ViewConfig.Routes
 )
 
 // A Masker is a Redactor that can tell what it does without giving away the secrets.
@@ -98,6 +99,9 @@ func (v *View) Explain(c *pump.Chunk, i int) Explanation {
 	case SenderMatch:
 		return x.match(why, i, v.match)
 	default:
+		if v.router != nil && !v.router.takes(c, i) {
+			return Explanation{Cause: NoRoute}
+		}
 		x.fates(e)
 		_, x.out.TooLong = slices.BinarySearch(v.render(c).tooLong, e.index)
 		return x.out

@@ -93,6 +93,11 @@ func (v *View) newRouter(c *ViewConfig) *router {
 	return r
 }
 
+// takes reports whether entry i goes any route.
+func (r *router) takes(c *pump.Chunk, i int) bool {
+	return len(r.always) > 0 || r.any.meets(r.conditions.Decide(c).Bits(i))
+}
+
 // extrasFor returns the extra fields by the fields of a format.
 func (v *View) extrasFor(f *format.Format, extra []ExtraField) [][]byte {
 	values := make([][]byte, len(f.Fields()))

@@ -80,6 +80,12 @@ func TestRoutes(t *testing.T) {
 	stage := NewStage(StageConfig{Secrets: password})
 	compare(t, records(must(NewView(stage, config)), c), first, second, third, fourth)
 
+	for i, want := range []Cause{Shown, NoRoute, Shown} {
+		if got := must(NewView(stage, config)).Explain(again(c), i).Cause; got != want {
+			t.Errorf("entry %d: cause %d, want %d", i, got, want)
+		}
+	}
+
 	// What the field filter drops no format shows.
 	config.FieldFilter = must(NewFieldFilter(FieldFilterConfig{Fields: []string{"systemd_unit", "timestamp"}}))
 	compare(t, records(must(NewView(stage, config)), again(c)),

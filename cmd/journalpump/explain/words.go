@@ -22,6 +22,12 @@ func (e *Explainer) cause(s *sender, x *filters.Explanation) *LeftOut {
 		return &LeftOut{e.reader.MatchPlace(e.config, x.Index), mismatch(x)}
 	case filters.SenderMatch:
 		return &LeftOut{s.Setting("match_key"), mismatch(x)}
+	case filters.NoRoute:
+		key := "on"
+		if len(s.Routes) > 0 {
+			key = "routes"
+		}
+		return &LeftOut{s.Setting(key), "none of the events happens on which it would be sent"}
 	case filters.UnitLevel:
 		rule, place := s.LevelRule(e.config, e.reader, x.Index)
 		why := fmt.Sprintf("%s is less severe than %s for glob %s (unit %s)", levelName(x.Level), levelName(x.Limit), rule.ServiceGlob, x.Unit)
