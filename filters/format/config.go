@@ -13,11 +13,12 @@ import (
 
 // Config is a format. In a file a text stands for a format of a line alone.
 type Config struct {
-	// Line is a LogFormat; its keys come before Keys.
+	// A line of LogFormat, with the keys of mod_kafka; they come first.
 	Line string `json:"line"`
-	Keys Keys   `json:"keys"`
-	// Extract are patterns by field whose named groups are values; of a list each is tried, and the first that has a
-	// group counts. Without any, those of Known.
+	// The keys of the object: each the name of a field, several of which the first counts that the entry has, or an object.
+	Keys Keys `json:"keys"`
+	// Patterns by field, one or a list, whose named groups are values; the first that has a group counts. Without any: what is
+	// known of the messages of sshd, sudo, proftpd, nginx and the kernel.
 	Extract map[string]conf.StringList `json:"extract"`
 }
 
@@ -29,12 +30,18 @@ type Keys []Key
 type Key struct {
 	Name string
 
-	Group string          `json:"group"` // a named group of Extract
-	Field conf.StringList `json:"field"` // the first that the entry has; leading underscores don't matter
-	Env   string          `json:"env"`   // an environment variable, as it was at the start
-	Value conf.Value      `json:"value"` // a constant, any JSON
-	Time  Time            `json:"time"`  // of the entry
-	Type  Type            `json:"type"`
+	// A named group of a pattern of extract.
+	Group string `json:"group"`
+	// A field, or several of which the first counts that the entry has; leading underscores don't matter.
+	Field conf.StringList `json:"field"`
+	// An environment variable, as it was when the configuration was read.
+	Env string `json:"env"`
+	// A constant.
+	Value conf.Value `json:"value"`
+	// The entry's own time: "epoch", "millis", "micros", "iso8601", or directives of strftime.
+	Time Time `json:"time"`
+	// What the value is made; one that is none is left out.
+	Type Type `json:"type"`
 }
 
 // Type is what a value is converted to. One that does not lend itself to it is left out.
