@@ -65,6 +65,10 @@ func compareSeek(t *testing.T, s *corpus.Set, l pump.Log, j *sdjournal.Journal, 
 			want = slices.DeleteFunc(want, func(q pump.Cursor) bool {
 				return q.SeqnumID != p.SeqnumID && q.Realtime == p.Realtime && !slices.Contains(got, q)
 			})
+			// Nor, by its number alone, which entry of another sequence is a copy of its own: one may come again.
+			got = slices.DeleteFunc(got, func(q pump.Cursor) bool {
+				return q.SeqnumID != at.SeqnumID && identityOf(&q) == identityOf(&at) && !slices.Contains(want, q)
+			})
 		}
 		got = withoutAgain(got, want, &p)
 		if diff := diffCursors(got, want, s.Twice); diff != "" {
