@@ -168,3 +168,64 @@ func followTurn(ctx context.Context, t *testing.T, log *Log, after pump.Position
 	}
 	return next, after
 }
+
+// TestUnseen has files come and go while nobody asks the iterator: what it cannot have any more is in a gap, exactly.
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	j := journald.Start(t, "SplitMode=none")
+	native := j.Native(t)
+	send := func(rotations int) {
+		for range rotations {
+			for i := range 10 {
+				if err := native.Message(readertest.Message(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			j.Sync(t)
+			j.Rotate(t)
+		}
+	}
+	send(1)
+	it, err := openLog(t, namespace(j)).Open(t.Context(), pump.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Close()
+	got := drain(t, it, pump.Position{})
+	for range 3 {
+		send(4)
+		j.Vacuum(t, 2)
+		send(1)
+		next := drain(t, it, got.last)
+		got.records, got.gaps, got.last = append(got.records, next.records...), append(got.gaps, next.gaps...), next.last
+	}
+	// journald numbers all entries of this journal one after the other.
+	have := map[uint64]int{}
+	var last uint64
+	for _, r := range got.records {
+		p, err := pump.ParsePosition(r.cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have[p.Seqnum]++
+		last = max(last, p.Seqnum)
+	}
+	lost := 0
+	for _, g := range got.gaps {
+		if g.Count != g.Last-g.First+1 {
+			t.Errorf("the gap from %d to %d counts %d entries", g.First, g.Last, g.Count)
+		}
+		for n := g.First; n <= g.Last; n++ {
+			have[n]++
+			lost++
+		}
+	}
+	for n := uint64(1); n <= last; n++ {
+		if have[n] != 1 {
+			t.Errorf("entry %d was delivered or is in a gap %d times", n, have[n])
+		}
+	}
+	if lost == 0 {
+		t.Error("nothing was lost, so nothing was tried")
+	}
+}

@@ -27,6 +27,48 @@ func (it *iterator) reportVanished(ch *chain, info *fileInfo) {
 	})
 }
 
+// reportUnseen records what came and went since the last listing, which an iterator that was not asked for a while has not seen. If
+// the file that went farthest is there still, whatever follows it was written next. If it is gone, what lies between its end
+// and the next file has been in files that are gone, too. (Up to systemd 253 some of it may be other users' entries, which count on
+// the same counter.)
+func (it *iterator) reportUnseen(at *listing) {
+	for files := range byChain(at.files) {
+		ch := it.chains[files[0].chain]
+		last, newest := ch.top, files[0]
+		there := false
+		for _, info := range files {
+			there = there || info.id == ch.newest
+			if info.n > 0 && info.last >= newest.last {
+				newest = info
+			}
+		}
+		if last > 0 && !there {
+			last = max(last, ch.last, it.tailOf(ch))
+			if s := survivors(files, last); !s.found && s.next > last+1 {
+				it.report.gaps = append(it.report.gaps, pump.Gap{
+					SeqnumID: ch.id.seqnumID, First: last + 1, Last: s.next - 1, Count: s.next - last - 1, To: s.realtime, Reason: "vacuumed",
+				})
+			}
+		}
+		if newest.n > 0 {
+			ch.newest, ch.top = newest.id, newest.last
+		}
+	}
+}
+
+// tailOf returns the highest sequence number that the chain's open files have, listed or not.
+func (it *iterator) tailOf(ch *chain) (seqnum uint64) {
+	for _, c := range it.cursors {
+		if c.chain != ch {
+			continue
+		}
+		if h, err := c.file.Header(); err == nil {
+			seqnum = max(seqnum, h.TailSeqnum)
+		}
+	}
+	return seqnum
+}
+
 // countProblems counts each unreadable file once, for as long as it is there.
 func (it *iterator) countProblems(problems []Problem) {
 	before := it.failed

@@ -48,6 +48,8 @@ type chain struct {
 	began   uint64      // what last was when the chunk began
 	listed  bool        // it has files
 	gone    time.Time   // when they were missed
+	newest  fileID      // which of them the last listing had that went farthest
+	top     uint64      // and how far that was; 0: there was none yet
 
 	// Up to here its entries of a boot are copies of what was read from another chain, or are known not to be.
 	copied, original bootMark
@@ -233,6 +235,7 @@ func (it *iterator) sync(at *listing) error {
 			return err
 		}
 	}
+	it.reportUnseen(at)
 	it.noteGone(at)
 	it.moved = false
 	current := make(map[fileID]*fileInfo, len(at.files))
