@@ -1,0 +1,16 @@
+//go:build !race
+
+// Under the race detector sync.Pool forgets things at random, so this counts too much.
+
+package condition
+
+import "testing"
+
+// What is allocated is the result and the memo of the chunk, however many entries there are.
+func TestDecidingDoesNotAllocatePerEntry(t *testing.T) {
+	s, c := benchSet(t), benchChunk(2000)
+	s.Decide(again(c))
+	if n := testing.AllocsPerRun(10, func() { s.Decide(again(c)) }); n > 10 {
+		t.Errorf("%.0f allocations for %d entries", n, len(c.Entries))
+	}
+}
