@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -127,6 +128,6 @@ func (r *Recall) wants(c *Chunk, i int) bool {
 func (c *Chunk) has(i int, want *Field) bool {
 	return slices.ContainsFunc(c.Fields(i), func(r Ref) bool {
 		f := c.Field(r)
-		return f.Name == want.Name && string(f.Value) == string(want.Value)
+		return f.Name == want.Name && bytes.Equal(f.Value, want.Value)
 	})
 }

@@ -1,9 +1,11 @@
 package readertest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,7 +82,7 @@ func compareRecall(t *testing.T, r pump.Recaller, before []pump.EntryRef, what p
 		}
 	}
 	slices.Reverse(want)
-	got := []string{}
+	got := make([]string, 0, len(c.Entries))
 	for i := range c.Entries {
 		got = append(got, describe(c, i))
 	}
@@ -89,12 +91,12 @@ func compareRecall(t *testing.T, r pump.Recaller, before []pump.EntryRef, what p
 	}
 }
 
-func hasAny(e pump.EntryRef, any [][]pump.Field) bool {
-	return slices.ContainsFunc(any, func(all []pump.Field) bool {
+func hasAny(e pump.EntryRef, alternatives [][]pump.Field) bool {
+	return slices.ContainsFunc(alternatives, func(all []pump.Field) bool {
 		return !slices.ContainsFunc(all, func(want pump.Field) bool {
 			return !slices.ContainsFunc(e.Chunk.Fields(e.Index), func(r pump.Ref) bool {
 				f := e.Chunk.Field(r)
-				return f.Name == want.Name && string(f.Value) == string(want.Value)
+				return f.Name == want.Name && bytes.Equal(f.Value, want.Value)
 			})
 		})
 	})
@@ -102,10 +104,11 @@ func hasAny(e pump.EntryRef, any [][]pump.Field) bool {
 
 // describe returns all that an entry says.
 func describe(c *pump.Chunk, i int) string {
-	text := fmt.Sprint(c.Entries[i].Position)
+	var b strings.Builder
+	fmt.Fprint(&b, c.Entries[i].Position)
 	for _, r := range c.Fields(i) {
 		f := c.Field(r)
-		text += fmt.Sprintf(" %s=%q", f.Name, f.Value)
+		fmt.Fprintf(&b, " %s=%q", f.Name, f.Value)
 	}
-	return text
+	return b.String()
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 
 	"journalpump/filters"
+	"journalpump/filters/recorder"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/conf"
@@ -112,6 +113,8 @@ type SenderSettings struct {
 	ExtraFieldValues conf.Value     `json:"extra_field_values"`
 	MaxSendInterval  *conf.Duration `json:"max_send_interval"` // nil: the kind's own
 	DeadLetterFile   *string        `json:"dead_letter_file"`  // nil: the top level's
+	// FlightRecorder lets the sender have what its filters held back when something happens; nil: it doesn't.
+	FlightRecorder *recorder.Config `json:"flight_recorder"`
 	MatchSettings
 }
 

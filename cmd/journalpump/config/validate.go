@@ -140,6 +140,7 @@ func (r *Reader) validateSender(c *Config, s *Sender) {
 		v.Warnf("must be an object, not %s; ignored", v.Kind()) // as the original does
 	}
 	s.MatchSettings.validate(s.object)
+	s.validateRecorder()
 	if s.Settings != nil {
 		s.Settings.Validate(s.object)
 	}
