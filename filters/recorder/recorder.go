@@ -23,6 +23,7 @@ type Options struct {
 type Recorder struct {
 	opts     Options
 	set      *condition.Set // the criteria, and then what is captured
+	gate     *gate          // to the criteria; nil: every entry may meet them
 	criteria uint64         // the bits of the criteria
 	fields   []keyField
 }
@@ -46,12 +47,19 @@ func New(o Options) (*Recorder, error) {
 		}
 		conditions = append(conditions, condition.Named{Name: c.Name, When: when})
 	}
+	whens := make([]condition.Config, len(conditions))
+	for i := range conditions {
+		whens[i] = conditions[i].When
+	}
 	conditions = append(conditions, condition.Named{Name: "capture", When: o.Capture})
-	set, err := condition.New(conditions)
-	if err != nil {
+	r := &Recorder{opts: o, criteria: 1<<len(o.Criteria) - 1}
+	var err error
+	if r.set, err = condition.New(conditions); err != nil {
 		return nil, err
 	}
-	r := &Recorder{opts: o, set: set, criteria: 1<<len(o.Criteria) - 1}
+	if r.gate, err = newGate(whens); err != nil {
+		return nil, err
+	}
 	for _, name := range o.Key {
 		r.fields = append(r.fields, keyField{name, aliasesOf(name)})
 	}
@@ -66,23 +74,59 @@ func (Nothing) Render(*pump.Chunk) *pump.Rendered { return &pump.Rendered{} }
 
 // Record implements pump.Recorder.
 func (r *Recorder) Record(c *pump.Chunk, shown *pump.Rendered, state string, lookBack func(pump.Recall) ([]pump.EntryRef, error)) (pump.Recording, error) {
-	decided := r.set.Decide(c)
-	w := run{Recorder: r, chunk: c, shown: shown, decided: decided, lookBack: lookBack, memory: &memory{}}
-	if state != "" {
-		w.memory = remember(state)
+	hits := r.hits(c)
+	if len(hits) == 0 && state == "" {
+		return pump.Recording{}, nil
 	}
-	open := len(c.Entries) > 0 && w.memory.open(c.Entries[0].Position.Realtime)
+	w := run{Recorder: r, chunk: c, shown: shown, lookBack: lookBack, memory: remember(state)}
 	for i := range c.Entries {
-		met := decided.Bits(i)[0] & r.criteria
-		if met == 0 && !open {
+		var met uint64
+		if len(hits) > 0 && hits[0].entry == i {
+			met, hits = hits[0].met, hits[1:]
+		} else if !w.memory.open(c.Entries[i].Position.Realtime) {
+			if len(hits) == 0 {
+				break // with a clock that is set back an entry may be in time again: it is left out
+			}
 			continue
 		}
 		if err := w.entry(i, met); err != nil {
 			return pump.Recording{}, err
 		}
-		open = w.memory.open(c.Entries[i].Position.Realtime)
 	}
 	return w.out, nil
+}
+
+// hit is an entry that meets criteria.
+type hit struct {
+	entry int
+	met   uint64 // their bits
+}
+
+// hits returns the entries that meet criteria.
+func (r *Recorder) hits(c *pump.Chunk) (hits []hit) {
+	candidates := c
+	var places []int32
+	if r.gate != nil {
+		if places = r.gate.open(c); len(places) == 0 {
+			return nil
+		}
+		candidates = &pump.Chunk{Refs: c.Refs, Own: c.Own, Dict: c.Dict, Entries: make([]pump.Entry, len(places))}
+		for k, i := range places {
+			candidates.Entries[k] = c.Entries[i]
+		}
+	}
+	decided := r.set.Decide(candidates)
+	for k := range candidates.Entries {
+		met := decided.Bits(k)[0] & r.criteria
+		if met == 0 {
+			continue
+		}
+		if r.gate != nil {
+			k = int(places[k])
+		}
+		hits = append(hits, hit{k, met})
+	}
+	return hits
 }
 
 // run is the work on one chunk.
@@ -90,7 +134,6 @@ type run struct {
 	*Recorder
 	chunk    *pump.Chunk
 	shown    *pump.Rendered // by the sender's view
-	decided  *condition.Decisions
 	lookBack func(pump.Recall) ([]pump.EntryRef, error)
 	memory   *memory
 	out      pump.Recording

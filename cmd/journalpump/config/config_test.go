@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"journalpump/filters"
+	"journalpump/filters/recorder"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/conf"
@@ -110,6 +111,7 @@ func everyKey() []string {
 	types := []any{
 		Config{}, Statsd{}, ReaderSettings{}, journal.Config{}, SenderSettings{},
 		filters.FieldFilterConfig{}, filters.UnitLogLevelConfig{}, search.Config{}, secret.Config{},
+		recorder.Config{}, recorder.After{},
 	}
 	for _, k := range senders.Kinds() {
 		types = append(types, reflect.ValueOf(k.New()).Elem().Interface())
