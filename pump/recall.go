@@ -76,7 +76,7 @@ func scanBack(ctx context.Context, log Log, what Recall) (found []EntryRef, err 
 	}
 }
 
-// scan reads from a time up to the place, and how many entries that were.
+// scan reads from a time up to the place. read is how many entries that were.
 func scan(ctx context.Context, log Log, what Recall, from time.Time, most int) (found []EntryRef, read int, err error) {
 	pos, err := log.Seek(ctx, Start{Kind: StartRealtime, Time: from})
 	if err != nil {
@@ -90,23 +90,27 @@ func scan(ctx context.Context, log Log, what Recall, from time.Time, most int) (
 	for read <= most {
 		c, err := it.Next(ctx)
 		if errors.Is(err, ErrNoMore) {
-			return found, read, nil
+			break
 		}
 		if err != nil {
 			return nil, read, err
 		}
 		for i := range c.Entries {
-			p := &c.Entries[i].Position
-			if *p == what.Before.Cursor {
-				return found, read, nil
+			if c.Entries[i].Position == what.Before.Cursor {
+				return newest(found, what.Limit), read, nil
 			}
 			if read++; what.wants(c, i) {
 				found = append(found, EntryRef{c, i})
 			}
 		}
-		found = slices.Delete(found, 0, max(0, len(found)-what.Limit))
+		found = newest(found, what.Limit)
 	}
 	return found, read, nil
+}
+
+// newest returns the last ones, at most limit.
+func newest(found []EntryRef, limit int) []EntryRef {
+	return slices.Delete(found, 0, max(0, len(found)-limit))
 }
 
 // wants reports whether an entry is one of those that are meant.

@@ -32,8 +32,9 @@ func full() pump.Snapshot {
 	sent.SetOthers([]pump.Reached{{SeqnumID: pump.ID128{0xcc, 3}, Seqnum: 1 << 63}, {SeqnumID: pump.ID128{0xdd, 4}}})
 	sender := pump.SenderSnapshot{
 		Type: "FileSender", Position: sent, Started: true, First: position(1), Gaps: gaps,
-		Ledger: pump.Ledger{Read: 100, Filtered: 50, Accepted: 39, DeadLettered: 1, InFlight: 10},
-		Read:   position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
+		Ledger:   pump.Ledger{Read: 100, Recalled: 7, Filtered: 50, Accepted: 46, DeadLettered: 1, InFlight: 10},
+		Recorder: pump.RecorderState{State: `{"keys":[]}`, Of: "cafe", Left: 3},
+		Read:     position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
 		Health: pump.Disconnected, HealthSince: at.Add(time.Second), LastSent: at.Add(time.Minute),
 		LastError: `connection <refused> "quoted" ünïcode`, LastErrorTime: at.Add(time.Hour), Errors: []string{"a", "b & c"},
 		Stalls: 3, Lag: pump.Lag{Entries: 12, Age: 1234567891 * time.Microsecond, Tail: position(112)},

@@ -16,7 +16,7 @@ func sampleChunk(tb testing.TB, entries int) *pump.Chunk {
 	options := sample.Options{Entries: entries, Seed: 1}
 	count := func(e *sample.Entry) error {
 		for _, f := range e.Fields {
-			times[string(f)]++
+			times[f]++
 		}
 		return nil
 	}
@@ -27,16 +27,16 @@ func sampleChunk(tb testing.TB, entries int) *pump.Chunk {
 	err := sample.Each(options, func(e *sample.Entry) error {
 		first := len(c.Refs)
 		for _, text := range e.Fields {
-			name, value, _ := strings.Cut(string(text), "=")
+			name, value, _ := strings.Cut(text, "=")
 			f := pump.Field{Name: name, Value: []byte(value)}
-			ref, ok := refs[string(text)]
+			ref, ok := refs[text]
 			switch {
-			case times[string(text)] == 1:
+			case times[text] == 1:
 				c.Own = append(c.Own, f)
 				ref = pump.OwnRef(len(c.Own) - 1)
 			case !ok:
 				ref = dict.Add(f)
-				refs[string(text)] = ref
+				refs[text] = ref
 			}
 			c.Refs = append(c.Refs, ref)
 		}

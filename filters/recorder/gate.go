@@ -120,7 +120,7 @@ func (g *gate) scan(c *pump.Chunk) {
 	for i := range c.Entries {
 		for _, ref := range c.Fields(i) {
 			if int(ref) < len(passes) && passes[ref] { // refs to own fields are larger
-				g.hits = append(g.hits, int32(i)) //nolint:gosec // an index of a chunk
+				g.hits = append(g.hits, int32(i))
 				break
 			}
 		}
@@ -132,7 +132,7 @@ func (g *gate) scanOwn(c *pump.Chunk, own []int) {
 	for i := range c.Entries {
 		for _, ref := range c.Fields(i) {
 			if k, shared := ref.Dict(); !shared && slices.Contains(own, k) {
-				g.hits = append(g.hits, int32(i)) //nolint:gosec // as above
+				g.hits = append(g.hits, int32(i))
 				break
 			}
 		}

@@ -36,13 +36,13 @@ type rig struct {
 	all *pump.Chunk // the log
 }
 
-func newRig(t testing.TB, config string, entries ...entry) *rig {
-	t.Helper()
+func newRig(tb testing.TB, config string, entries ...entry) *rig {
+	tb.Helper()
 	levels, err := filters.NewUnitLogLevels([]filters.UnitLogLevelConfig{{ServiceGlob: "*", LogLevel: "WARNING"}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r := &rig{t: t, entries: entries, config: config, view: filters.ViewConfig{UnitLogLevels: levels}}
+	r := &rig{t: tb, entries: entries, config: config, view: filters.ViewConfig{UnitLogLevels: levels}}
 	r.all = r.chunk(0, len(entries))
 	return r
 }

@@ -1,6 +1,7 @@
 package recorder_test
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"testing"
@@ -43,7 +44,7 @@ func TestText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != string(want) {
+	if !bytes.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

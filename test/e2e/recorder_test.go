@@ -3,11 +3,14 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"journalpump/test/journald"
 	"journalpump/test/program"
 )
 
@@ -102,9 +106,19 @@ func failing() []string {
 // When a unit fails, the lines that led there are sent, those of this unit, in order, each once, and without secrets.
 func TestFlightRecorder(t *testing.T) {
 	t.Parallel()
+	for _, backend := range []string{"native", "libsystemd"} { // with an index and without
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			testFlightRecorder(t, backend)
+		})
+	}
+}
+
+func testFlightRecorder(t *testing.T, backend string) {
+	t.Helper()
 	s := newSetup(t)
 	reader := warnings(s.sender("out"), object{"cooldown": 0})
-	reader["journal_path"] = journalOf(t, failing()...)
+	reader["journal_path"], reader["journal_backend"] = journalOf(t, failing()...), backend
 	reader["secret_filters"] = []object{{"pattern": "password=[^ ]+", "replacement": "password=***"}}
 	s.write(t, reader)
 	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
@@ -249,4 +263,104 @@ func (d *dumpTaker) judge(want []string) {
 	if next != len(want) {
 		d.t.Errorf("%d messages came, want %d", next, len(want))
 	}
+}
+
+// Blocks of text in a file of their own, beside a sender that has the rest.
+func TestFlightRecorderText(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	recorder := s.sender("blocks")
+	recorder["flight_recorder"] = object{"only": true, "format": "text", "cooldown": 0}
+	s.write(t, object{
+		"journal_path":   journalOf(t, failing()...),
+		"secret_filters": []object{{"pattern": "password=[^ ]+", "replacement": "password=***"}},
+		"senders":        object{"blocks": recorder, "all": s.sender("all")},
+	})
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	text, err := os.ReadFile(s.file("blocks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`(?m)^ID: [0-9a-f]{32}$`).ReplaceAllString(string(text), "ID: X")
+	want, err := os.ReadFile("testdata/blocks.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if all := readRecorded(t, s.file("all")); len(all) != len(failing()) {
+		t.Errorf("the other sender got %d entries", len(all))
+	}
+}
+
+// With a journald at work, across its rotations: the lines of the process that fails, and not those of another one.
+func TestFlightRecorderLive(t *testing.T) {
+	t.Parallel()
+	j := journald.Start(t)
+	s := newSetup(t)
+	reader := warnings(s.sender("out"), object{
+		"key":      []string{"_PID", "PART"},
+		"criteria": []object{{"name": "gave_up", "when": object{"fields": object{"MESSAGE": "giving up"}}}},
+		"only":     true,
+	})
+	reader["journal_path"] = j.Dir
+	s.write(t, reader)
+	pump := program.Start(t, nil, s.config())
+	send := func(part, message string) {
+		t.Helper()
+		if err := j.Native(t).Send(os.Getuid(), "PART="+part, "PRIORITY=7", "MESSAGE="+message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want []string
+	for round := range 4 {
+		for i := range 10 {
+			send("a", fmt.Sprintf("a %d %d", round, i))
+			send("b", fmt.Sprintf("b %d %d", round, i))
+		}
+		if round%2 == 0 {
+			j.Rotate(t)
+		}
+		send("a", "giving up")
+		key := fmt.Sprintf("_PID=%d PART=a", os.Getpid())
+		want = append(want, fmt.Sprint("begin ", key, " 10"))
+		for i := range 10 {
+			want = append(want, fmt.Sprintf("%d a %d %d", i+1, round, i))
+		}
+		want = append(want, "11 giving up", fmt.Sprint("end ", key, " 10"))
+		program.Until(t, "the dump is there", func() bool { return pump.Ended() || lines(t, s.file("out")) >= len(want) })
+		if round == 1 {
+			program.Until(t, "the dumps are accepted", func() bool { return recalled(t, s.state()+".positions", 2*(10+2)) })
+			pump.Kill(t)
+			pump = program.Start(t, nil, s.config())
+		}
+		program.Pause(t, 1100*time.Millisecond) // the cooldown
+	}
+	pump.Stop(t)
+	if got := brief(readRecorded(t, s.file("out"))); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// recalled reports whether a log of positions says that so many records of dumps were accepted.
+func recalled(t *testing.T, file string, n int) bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(text, fmt.Appendf(nil, `"recalled":%d`, n))
+}
+
+// lines returns how many lines a file has, 0 if there is none.
+func lines(t *testing.T, file string) int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return bytes.Count(text, []byte("\n"))
 }
