@@ -132,11 +132,16 @@ func (r *recall) open(info *fileInfo) {
 func (r *recall) step(w *backWalk) {
 	for range maxPassedOver * max(r.what.Limit, 1) {
 		ok, err := w.prev()
-		if err != nil || !ok || w.entry.Realtime < r.since {
+		if err != nil || !ok {
 			break
 		}
-		w.head = keyOf(w.info.chain.seqnumID, &w.entry)
-		if w.wanted && r.isBefore(&w.head) {
+		if !w.wanted {
+			continue
+		}
+		if w.entry.Realtime < r.since {
+			break
+		}
+		if w.head = keyOf(w.info.chain.seqnumID, &w.entry); r.isBefore(&w.head) {
 			return
 		}
 	}
@@ -161,7 +166,7 @@ func (r *recall) close() {
 type backWalk struct {
 	cursor
 	lists  []backList
-	wanted bool // the entry has all fields of one of the alternatives
+	wanted bool // the entry can be read, and has all fields of one of the alternatives
 }
 
 // backList is one of the alternatives: the entries of that one of its DATA objects that has the fewest.
