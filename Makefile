@@ -12,6 +12,7 @@ BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 TAGS     := grpcnotrace
 FUZZTIME ?= 20s
 TORTURE_RUNS ?= 1000
+POWER_RUNS   ?= 100
 ISOLATION ?= 10m
 ISOLATION_RATE ?= 20000
 BENCH    ?= .
@@ -20,7 +21,8 @@ BENCH    ?= .
 BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
 TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3 rsyslog rsyslog-relp rsyslog-gnutls
-INTEGRATION_PACKAGES := $(TEST_PACKAGES) maven openjdk-17-jdk-headless kcat microsocks
+KAFKA_PACKAGES := maven openjdk-17-jdk-headless kcat
+INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(KAFKA_PACKAGES) microsocks
 BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog
 
 GOLANGCI_VERSION := 2.15.0
@@ -30,9 +32,9 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static docs kafka run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
-        need-build need-run need-test need-integration need-bench
+        need-build need-run need-test need-integration need-kafka need-bench
 
 help: ## list these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -42,6 +44,9 @@ build: need-build ## build bin/journalpump (cgo: both journal backends)
 
 build-static: ## build bin/journalpump-static (no cgo: native backend only, runs in an empty container)
 	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -buildvcs=$(BUILDVCS) -ldflags "-s -w" -o bin/journalpump-static ./cmd/journalpump
+
+docs: ## write the tables of settings in docs/ anew, from the types and their comments
+	$(GO) test -count=1 -run '^TestReference$$' ./docs -update
 
 run: need-run build ## pump this machine's journal to the terminal
 	@packaging/run-here bin/journalpump
@@ -63,6 +68,9 @@ integration: need-integration ## test against real servers, which are fetched an
 	$(GO) vet -tags integration ./test/integration
 	@{ $(GO) test -json -tags integration -count=1 -timeout 30m $(TESTFLAGS) ./test/integration || true; } | $(SUMMARY)
 
+kafka: need-kafka ## run an Apache Kafka at 127.0.0.1:9092 to try things with
+	@test/integration/kafka-here
+
 check-static: ## prove that the static binary needs nothing: no loader, no library, an empty root directory
 	$(GO) test -count=1 -v -run '^TestStatic' ./test/e2e
 
@@ -73,8 +81,9 @@ oracle: need-test ## hold the native reader against journalctl and libsystemd on
 e2e-long: need-test ## ten minutes against a live journald, and 50 stops, reloads and kills
 	E2E_DURATION=10m CRASH_ROUNDS=50 $(GO) test -count=1 -timeout 60m -v -run '^Test(Live|Crash)' ./test/e2e
 
-torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, TORTURE_SEED)
-	TORTURE_RUNS=$(TORTURE_RUNS) TORTURE_SEED=$${TORTURE_SEED:-$$(date +%s)} $(GO) test -count=1 -timeout 3h -parallel 4 -run '^TestPromise' -v ./test/promise
+torture: need-test ## break what can be broken in a thousand ways and look whether anything is lost (TORTURE_RUNS, POWER_RUNS, TORTURE_SEED)
+	TORTURE_RUNS=$(TORTURE_RUNS) POWER_RUNS=$(POWER_RUNS) TORTURE_SEED=$${TORTURE_SEED:-$$(date +%s)} \
+	  $(GO) test -count=1 -timeout 3h -parallel 4 -run '^Test(Promise|PowerCut)' -v ./test/promise
 
 isolation: need-test ## one destination swallows everything for ten minutes at 20,000 entries/s: what do the others notice? (ISOLATION, ISOLATION_RATE)
 	ISOLATION=$(ISOLATION) ISOLATION_RATE=$(ISOLATION_RATE) $(GO) test -count=1 -timeout 3h -run '^TestIsolation' -v ./test/promise
@@ -155,6 +164,9 @@ need-test:
 
 need-integration:
 	@.ci/need --optional $(INTEGRATION_PACKAGES)
+
+need-kafka:
+	@.ci/need --optional $(KAFKA_PACKAGES)
 
 need-bench:
 	@.ci/need --optional $(BENCH_PACKAGES)

@@ -8,7 +8,9 @@ import (
 
 // FieldFilterConfig is one of the configuration's field_filters.
 type FieldFilterConfig struct {
-	Type   string   `json:"type"` // "whitelist" (also if "") or "blacklist"
+	// "whitelist": only the listed fields; "blacklist": all others. By default "whitelist".
+	Type string `json:"type"`
+	// Names of fields, in which leading underscores and case don't matter.
 	Fields []string `json:"fields"`
 }
 

@@ -9,8 +9,10 @@ import (
 
 // UnitLogLevelConfig is one rule of one of the configuration's unit_log_levels.
 type UnitLogLevelConfig struct {
+	// A shell glob for the unit's name: *, ?, [a-z], [!a-z].
 	ServiceGlob string `json:"service_glob"`
-	LogLevel    string `json:"log_level"`
+	// What is less severe is not sent: "EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO" or "DEBUG".
+	LogLevel string `json:"log_level"`
 }
 
 // UnitLogLevels drops entries that are less severe than the level set for their unit. The first rule whose glob

@@ -80,7 +80,7 @@ func newLane(spec SenderSpec, tags map[string]string, before SenderSnapshot, opt
 		done:    make(chan struct{}),
 		reopen:  make(chan struct{}, 1),
 
-		sendLimit:   opts.sendLimit(),
+		sendLimit:   opts.sendLimit(&spec),
 		stopTimeout: opts.sendingAfterStop(),
 	}
 }

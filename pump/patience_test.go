@@ -183,3 +183,40 @@ func TestAReaderWithoutSendersSaysThatItCannotRead(t *testing.T) {
 		}
 	})
 }
+
+// endless takes a batch and does not answer before it has to.
+type endless struct{ took chan time.Duration }
+
+func (s endless) Send(ctx context.Context, _ pump.Batch) error {
+	began := time.Now()
+	<-ctx.Done()
+	select {
+	case s.took <- time.Since(began):
+	default:
+	}
+	return ctx.Err()
+}
+
+func (endless) Close() error { return nil }
+
+// A call of a sender may take a minute, or as long as the sender says.
+func TestSendLimit(t *testing.T) {
+	for _, test := range []struct{ wants, may time.Duration }{{0, time.Minute}, {time.Second, time.Minute}, {5 * time.Minute, 5 * time.Minute}} {
+		t.Run(test.wants.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, s := newRig(t, 5), endless{make(chan time.Duration, 1)}
+				spec := r.add("slow", nil, nil)
+				spec.Open, spec.SendLimit = func(context.Context) (pump.Sender, error) { return s, nil }, test.wants
+				stop := r.start()
+				time.Sleep(test.may - time.Second)
+				if r.pump.Stuck() {
+					t.Error("the watchdog would stop while the call may take longer")
+				}
+				if got := <-s.took; got != test.may {
+					t.Errorf("a call that wants %v got %v", test.wants, got)
+				}
+				stop()
+			})
+		})
+	}
+}

@@ -37,11 +37,13 @@ const (
 	reportEvery        = 10 * time.Second // as often as the original sends its gauges
 )
 
-func (o *Options) sendLimit() time.Duration {
+// sendLimit returns how long a call of the sender may take.
+func (o *Options) sendLimit(s *SenderSpec) time.Duration {
+	limit := max(callLimit, s.SendLimit)
 	if o.Once {
-		return min(callLimit, o.Timeout)
+		return min(limit, o.Timeout)
 	}
-	return callLimit
+	return limit
 }
 
 // Pump runs readers and their lanes.

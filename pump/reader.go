@@ -35,8 +35,17 @@ type reader struct {
 	ended   chan struct{} // signalled when a lane ends
 	sending sync.WaitGroup
 
-	metering chan struct{} // whoever may send to it may use source
+	metering chan struct{} // whoever may send to it may use source and metered
 	source   Log           // to be asked how far behind lanes are, which may take long: so it is not mu's; nil while it is not open
+	metered  map[string]metered
+}
+
+// metered is when the log last said that a lane had all there was, and where the lane was then.
+type metered struct {
+	at     time.Time
+	pos    Position
+	ledger Ledger
+	lag    Lag
 }
 
 func newReader(spec ReaderSpec, before ReaderSnapshot, opts *Options, settled func()) *reader {
@@ -303,22 +312,38 @@ func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 	return snap
 }
 
-// meterLimit bounds what asking for the lag of all lanes may take: it is only shown.
-const meterLimit = 5 * time.Second
+const (
+	// meterLimit bounds what asking for the lag of all lanes may take: it is only shown.
+	meterLimit = 5 * time.Second
+	// meterRest is for how long a lane that had everything and has read nothing since is taken to have everything still.
+	meterRest = 5 * time.Second
+)
 
 // meter fills in the lag of the lanes, as far as the log can tell it.
 func (r *reader) meter(ctx context.Context, senders map[string]SenderSnapshot) {
 	ctx, cancel := context.WithTimeout(ctx, meterLimit)
 	defer cancel()
+	now := time.Now()
 	r.ask(ctx, func(meter Meter) {
+		before := r.metered
+		r.metered = make(map[string]metered, len(senders))
 		for name, s := range senders {
 			if !s.Started {
 				continue
 			}
-			if lag, err := meter.Lag(ctx, s.Position); err == nil {
-				s.Lag = lag
-				senders[name] = s
+			m, ok := before[name]
+			if !ok || m.pos != s.Position || m.ledger != s.Ledger || now.Sub(m.at) >= meterRest {
+				lag, err := meter.Lag(ctx, s.Position)
+				if err != nil {
+					continue
+				}
+				m = metered{now, s.Position, s.Ledger, lag}
 			}
+			if m.lag.Entries == 0 {
+				r.metered[name] = m
+			}
+			s.Lag = m.lag
+			senders[name] = s
 		}
 	})
 }

@@ -24,13 +24,14 @@ type SenderSpec struct {
 	Type        string // the original's class name, for the state file
 	Fingerprint string
 	// Open connects. The engine calls it until it succeeds, unless its error is Permanent. Its context lasts as long as
-	// the call, a minute at most.
+	// the call, SendLimit at most.
 	Open        func(ctx context.Context) (Sender, error)
 	View        View
 	Recorder    Recorder // nil: there is no flight recorder
 	Limits      BatchLimits
 	DeadLetters DeadLetters   // nil: they are only counted
 	CommitEvery time.Duration // for a Committer: the most time between Send and Commit; 0: after every batch
+	SendLimit   time.Duration // how long a call of the sender may take; at least a minute, whatever it says
 }
 
 // BatchLimits says when a batch is complete.

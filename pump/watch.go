@@ -140,11 +140,14 @@ func (l *lane) watch(now time.Time) {
 }
 
 // patience is how long the lane may keep entries without doing anything: batches fill, commits gather, calls end.
-func (l *lane) patience() time.Duration { return l.spec.Limits.Age + l.spec.CommitEvery + 2*callLimit }
+func (l *lane) patience() time.Duration { return l.spec.Limits.Age + l.spec.CommitEvery + l.overdue() }
+
+// overdue is after what time a call of the sender does not come back.
+func (l *lane) overdue() time.Duration { return 2 * max(callLimit, l.sendLimit) }
 
 // stuck reports whether a call does not come back, or restarting the session has not helped.
 func (l *lane) stuck(now time.Time) bool {
-	if l.work.stuck(now) || l.send.stuck(now) || l.state.restarted() > maxReopened {
+	if l.work.stuck(now) || l.send.running(now) > l.overdue() || l.state.restarted() > maxReopened {
 		return true
 	}
 	since, idle := l.state.idleSince()

@@ -20,8 +20,8 @@ import (
 )
 
 // Config is the settings of a kind of sender, decoded from the sender's object by json tags, next to the keys that all
-// kinds share. A Config whose sender is a pump.Committer may also have a method CommitEvery() time.Duration, see
-// pump.SenderSpec.
+// kinds share. A Config whose sender is a pump.Committer may also have a method CommitEvery() time.Duration, and one whose
+// sender may need more than a minute SendLimit() time.Duration, see pump.SenderSpec.
 type Config interface {
 	// Validate reports to o what is wrong with the settings beyond their types. It neither connects nor opens anything.
 	Validate(o *conf.Object)

@@ -12,17 +12,35 @@ import (
 
 // Config is the setting flight_recorder of a sender.
 type Config struct {
-	BufferSize int              `json:"buffer_size"` // entries of the key to look back at
-	Window     conf.Duration    `json:"window"`      // how far to look back; 0: as far as the log goes
-	Key        conf.StringList  `json:"key"`         // fields whose values entries that belong together share
-	Capture    condition.Config `json:"capture"`     // which of them are recorded; without it all
-	Criteria   Criteria         `json:"criteria"`    // what lets the recorder dump
-	After      After            `json:"after"`       // what is sent of what follows
-	Cooldown   conf.Duration    `json:"cooldown"`    // between two dumps of a key
-	MaxPerHour int              `json:"max_per_hour"`
-	Format     Format           `json:"format"`
-	Only       bool             `json:"only"` // the sender gets nothing but dumps
+	// What lets it dump: "failed_login", "untimely_death", "unit_failed", "priority_at_least(LEVEL)", and own ones, objects with a name
+	// and the condition when. By default the first two; see docs/flight-recorder.md.
+	Criteria Criteria `json:"criteria"`
+	// The fields whose values entries that belong together share, at most four, with their leading underscores. By default
+	// "_SYSTEMD_UNIT".
+	Key conf.StringList `json:"key"`
+	// How many entries of the key to look back at.
+	BufferSize int `json:"buffer_size"`
+	// How far to look back; 0: as far as the journal goes.
+	Window conf.Duration `json:"window"`
+	// Which of the entries are recorded, such as those of some units or priorities; by default all.
+	Capture Condition `json:"capture"`
+	// What is sent of the entries of the key that follow a dump: so many, for so long, or both. By default none.
+	After After `json:"after"`
+	// How long after a dump there is no other one of the same key.
+	Cooldown conf.Duration `json:"cooldown"`
+	// How many dumps there are in an hour at most, of all keys.
+	MaxPerHour int `json:"max_per_hour"`
+	// How dumps are written; "text" is blocks of lines, for senders that write lines ("file", "stdout").
+	Format Format `json:"format"`
+	// The sender gets nothing but dumps.
+	Only bool `json:"only"`
 }
+
+// Condition is a condition on entries; the zero Condition holds for all.
+type Condition struct{ config condition.Config }
+
+// DecodeConf implements conf.Decoder.
+func (c *Condition) DecodeConf(v conf.Value) error { return c.config.DecodeConf(v) }
 
 // Defaults.
 const (
@@ -152,8 +170,10 @@ func criterionOf(v conf.Value) (one Criterion, err error) {
 
 // After is what is sent of the entries of a key that follow a dump: so many, for so long. What is 0 does not limit, unless both are.
 type After struct { //nolint:recvcheck // a value that decodes itself
-	Entries int           `json:"entries"`
-	Time    conf.Duration `json:"time"`
+	// So many entries; 0: any number, for a time.
+	Entries int `json:"entries"`
+	// For so long; 0: until so many have come.
+	Time conf.Duration `json:"time"`
 }
 
 func (a After) none() bool { return a == After{} }

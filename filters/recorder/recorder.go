@@ -51,7 +51,7 @@ func New(o Options) (*Recorder, error) {
 	for i := range conditions {
 		whens[i] = conditions[i].When
 	}
-	conditions = append(conditions, condition.Named{Name: "capture", When: o.Capture})
+	conditions = append(conditions, condition.Named{Name: "capture", When: o.Capture.config})
 	r := &Recorder{opts: o, criteria: 1<<len(o.Criteria) - 1}
 	var err error
 	if r.set, err = condition.New(conditions); err != nil {

@@ -15,12 +15,13 @@ import (
 
 // Config is one search. An entry matches if it has all fields and the pattern of each is found in its value.
 type Config struct {
-	Name string `json:"name"` // of the metric
-	// Fields has Python patterns by the fields' names as the journal has them, with leading underscores. Without any,
-	// every entry matches.
+	// The metric's name.
+	Name string `json:"name"`
+	// Patterns by field, with the field's name as it is in the journal. They are regular expressions of Python and are looked for
+	// anywhere in the value, before redaction. Without any, every entry matches.
 	Fields map[string]string `json:"fields"`
-	// Tags has values by name, or calls: ip_to_geohash(tag) and ip_to_geohash(tag,precision) turn the address in
-	// another tag into a geohash.
+	// Tags of the metric, besides the named groups of the patterns. ip_to_geohash(TAG,PRECISION) is the geohash of the address in
+	// the tag TAG, with PRECISION letters (8; at most 12), and wants geoip_database.
 	Tags map[string]string `json:"tags"`
 }
 

@@ -12,7 +12,9 @@ import (
 
 // Config is one secret filter: Python's re.sub(pattern, replacement, message).
 type Config struct {
-	Pattern     string `json:"pattern"`
+	// A regular expression of Python.
+	Pattern string `json:"pattern"`
+	// What comes in place of each match; \1, \g<1> and \g<name> stand for groups.
 	Replacement string `json:"replacement"`
 }
 

@@ -41,7 +41,7 @@ func (o *Object) decode(dsts []any, all bool) bool {
 			o.Errorf("", "cannot be decoded into a %T", dst)
 			return false
 		}
-		for _, f := range fieldsOf(v.Elem().Type()) {
+		for _, f := range Fields(v.Elem().Type()) {
 			fields = append(fields, boundField{f, v.Elem()})
 		}
 	}
@@ -58,42 +58,44 @@ func (v Value) Decode(dst any) bool {
 	return v.n == nil || v.decode(d.Elem())
 }
 
-// field is a struct field that a key decodes into.
-type field struct {
-	key, alias, deprecated string
-	index                  []int
+// Field is a struct field that a key decodes into.
+type Field struct {
+	Key               string
+	Alias, Deprecated string // other names of the key; "": none
+	Index             []int
 }
 
 type boundField struct {
-	field
+	Field
 	in reflect.Value
 }
 
-// fieldsOf returns the fields of a struct that have a json tag; embedded structs are flattened.
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
+// Fields returns the fields of a struct that keys decode into, which are those that have a json tag; embedded structs are
+// flattened.
+func Fields(t reflect.Type) []Field {
+	var fields []Field
 	for i := range t.NumField() {
 		f := t.Field(i)
 		key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && key == "" && f.Type.Kind() == reflect.Struct:
-			for _, inner := range fieldsOf(f.Type) {
-				inner.index = append([]int{i}, inner.index...)
+			for _, inner := range Fields(f.Type) {
+				inner.Index = append([]int{i}, inner.Index...)
 				fields = append(fields, inner)
 			}
 		case f.IsExported() && key != "" && key != "-":
-			fields = append(fields, field{key, f.Tag.Get("alias"), f.Tag.Get("deprecated"), []int{i}})
+			fields = append(fields, Field{key, f.Tag.Get("alias"), f.Tag.Get("deprecated"), []int{i}})
 		}
 	}
 	return fields
 }
 
-func keysOf(fields []field) []string {
+func keysOf(fields []Field) []string {
 	var keys []string
 	for _, f := range fields {
-		keys = append(keys, f.key)
-		if f.alias != "" {
-			keys = append(keys, f.alias)
+		keys = append(keys, f.Key)
+		if f.Alias != "" {
+			keys = append(keys, f.Alias)
 		}
 	}
 	return keys
@@ -104,9 +106,9 @@ func (o *Object) decodeFields(fields []boundField, all bool) bool {
 	taken := map[string]bool{}
 	known := make([]string, 0, len(fields))
 	for _, f := range fields {
-		known = append(known, keysOf([]field{f.field})...)
-		v := o.fieldValue(f.field, taken)
-		if v.n != nil && !v.decode(f.in.FieldByIndex(f.index)) {
+		known = append(known, keysOf([]Field{f.Field})...)
+		v := o.fieldValue(f.Field, taken)
+		if v.n != nil && !v.decode(f.in.FieldByIndex(f.Index)) {
 			o.v.r.broken[v.n] = true
 			ok = false
 		}
@@ -124,10 +126,10 @@ func (o *Object) decodeFields(fields []boundField, all bool) bool {
 }
 
 // fieldValue finds the value for a field under any of its names and notes them in taken.
-func (o *Object) fieldValue(f field, taken map[string]bool) Value {
-	v := o.Get(f.key)
-	taken[f.key] = true
-	for _, other := range []string{f.alias, f.deprecated} {
+func (o *Object) fieldValue(f Field, taken map[string]bool) Value {
+	v := o.Get(f.Key)
+	taken[f.Key] = true
+	for _, other := range []string{f.Alias, f.Deprecated} {
 		if other == "" {
 			continue
 		}
@@ -136,11 +138,11 @@ func (o *Object) fieldValue(f field, taken map[string]bool) Value {
 		switch {
 		case w.n == nil:
 		case v.n != nil:
-			w.Warnf("means the same as %q, which is given too and counts", f.key)
+			w.Warnf("means the same as %q, which is given too and counts", f.Key)
 		default:
 			v = w
-			if other == f.deprecated {
-				w.Warnf("is deprecated; write %q", f.key)
+			if other == f.Deprecated {
+				w.Warnf("is deprecated; write %q", f.Key)
 			}
 		}
 	}

@@ -232,6 +232,24 @@ func TestKnowHintsAtLevelsTheFileDoesNotUse(t *testing.T) {
 	}
 }
 
+// nested is a level within itself.
+type nested struct {
+	Inside string  `json:"inside"`
+	Any    *nested `json:"any"`
+}
+
+func TestKnowHintsAtLevelsInLevels(t *testing.T) {
+	o, r := Parse("f", []byte(`{"inside": 1}`))
+	r.Know("readers.NAME", struct {
+		Below *nested `json:"below"`
+	}{})
+	o.Decode(&struct{}{})
+	want := []string{"f:1:2: warning: inside: not known here, ignored; it belongs in readers.NAME.below"}
+	if diff := cmp.Diff(want, problemTexts(r)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestOneMistakeIsOneProblem(t *testing.T) {
 	o, r := Parse("f", []byte(`{"x": "a", "y": 1}`))
 	o.Decode(&point{})

@@ -79,17 +79,26 @@ func plainWord(s string) string {
 	return strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(s))
 }
 
-// Know tells the report which keys exist at a level (such as "readers.NAME.senders.NAME") that a file may not use: the
-// json tags of the struct. It makes for better hints about unknown keys.
+// Know tells the report which keys exist at a level (such as "readers.NAME.senders.NAME") that a file may not use, and in the
+// objects at that level: the json tags of the structs. It makes for better hints about unknown keys.
 func (r *Report) Know(level string, structs ...any) {
 	for _, s := range structs {
-		t := reflect.TypeOf(s)
-		for t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		if t.Kind() == reflect.Struct {
-			r.know(level, keysOf(fieldsOf(t)))
-		}
+		r.knowType(level, reflect.TypeOf(s), nil)
+	}
+}
+
+// knowType is Know of a type that is a field of the types around it.
+func (r *Report) knowType(level string, t reflect.Type, around []reflect.Type) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || slices.Contains(around, t) {
+		return
+	}
+	fields := Fields(t)
+	r.know(level, keysOf(fields))
+	for _, f := range fields {
+		r.knowType(joinPath(level, f.Key), t.FieldByIndex(f.Index).Type, append(around, t))
 	}
 }
 

@@ -73,7 +73,7 @@ func Open(opts Options) (*Spool, error) {
 	if opts.SegmentBytes <= 0 {
 		opts.SegmentBytes = DefaultSegment
 	}
-	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+	if err := makeDir(opts.Dir); err != nil {
 		return nil, fmt.Errorf("opening the spool: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(opts.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -90,6 +90,23 @@ func Open(opts Options) (*Spool, error) {
 	return s, nil
 }
 
+// makeDir makes a directory, and those above it, and sees to it that their names survive a power failure. One that is there may just have
+// been made, by a process that was killed.
+func makeDir(dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	} else if grand := filepath.Dir(parent); grand != parent {
+		_ = syncDir(grand) // who may not read it has not made what is in it
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
 // load reads all segments' heads.
 func (s *Spool) load() error {
 	entries, err := os.ReadDir(s.opts.Dir)
@@ -104,6 +121,11 @@ func (s *Spool) load() error {
 		}
 	}
 	slices.Sort(firsts) // as they are named they are sorted already
+	if len(firsts) > 0 {
+		if err := syncDir(s.opts.Dir); err != nil { // as with the last segment
+			return err
+		}
+	}
 	for i, first := range firsts {
 		if err := s.loadSegment(first, i == len(firsts)-1); err != nil {
 			return err
@@ -165,13 +187,12 @@ func cut(f *os.File, records []Record, size int64) ([]Record, int64, error) {
 	if n := len(records); n > 0 {
 		end = records[n-1].end()
 	}
-	if end == size {
-		return records, size, nil
+	if end < size {
+		if err := f.Truncate(end); err != nil {
+			return nil, 0, err
+		}
 	}
-	if err := f.Truncate(end); err != nil {
-		return nil, 0, err
-	}
-	return records, end, f.Sync()
+	return records, end, f.Sync() // who was killed may not have come to it
 }
 
 // Problems returns what was wrong with the segments when the spool was opened. What a crash leaves is in it, too.
@@ -229,7 +250,7 @@ func (s *Spool) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := s.syncDir(); err != nil {
+	if err := syncDir(s.opts.Dir); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	s.active = f
@@ -250,12 +271,16 @@ func (s *Spool) finish() error {
 	return err
 }
 
-func (s *Spool) syncDir() error {
-	d, err := os.Open(s.opts.Dir)
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) { // a file system that has no such thing
+		err = nil
+	}
+	return errors.Join(err, d.Close())
 }
 
 // Sync makes sure that all records survive a power failure.

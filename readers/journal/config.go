@@ -11,14 +11,27 @@ import (
 
 // Config is what the configuration says of a reader of the journal.
 type Config struct {
-	Path      string          `json:"journal_path"`                // a directory; "": the usual places
-	Files     []string        `json:"journal_files"`               // nothing but these
-	Namespace conf.StringList `json:"journal_namespace"`           // names; "*": all
-	Flags     Flags           `json:"journal_flags" alias:"flags"` // nil: as journalctl does
-	Units     conf.StringList `json:"units_to_match"`              // names and globs of _SYSTEMD_UNIT
-	Backend   Backend         `json:"journal_backend"`             // "": auto
-	Memory    conf.Size       `json:"journal_memory"`              // of each iterator; 0: DefaultMemoryLimit
+	// A directory with journal files, or with a directory for each machine. By default the usual places, /run/log/journal and
+	// /var/log/journal.
+	Path string `json:"journal_path"`
+	// Read these files and nothing else; excludes journal_path.
+	Files []string `json:"journal_files"`
+	// Journal namespaces; by default the default one. New: a list; "*" means all, "+NAME" that one and the default one.
+	Namespace conf.StringList `json:"journal_namespace"`
+	// One of LOCAL_ONLY (1), RUNTIME_ONLY (2), SYSTEM (4), CURRENT_USER (8), OS_ROOT (16), a list of them, or their sum, as in
+	// sd_journal_open(3). With OS_ROOT, journal_path is the root directory of an operating system. By default LOCAL_ONLY; with a
+	// journal_path or journal_files none.
+	Flags Flags `json:"journal_flags" alias:"flags"`
+	// Read only entries of these units (_SYSTEMD_UNIT). New: globs.
+	Units conf.StringList `json:"units_to_match"`
+	// What reads the files (new); "auto" is the native reader, and libsystemd for files that only it can read.
+	Backend Backend `json:"journal_backend"`
+	// About how much memory each iterator over the journal may take (new); 0: the built-in limit.
+	Memory conf.Size `json:"journal_memory"`
 }
+
+// DefaultConfig returns the settings of a reader for which nothing is set.
+func DefaultConfig() Config { return Config{Backend: Auto} }
 
 // Backend is what reads the journal.
 type Backend string

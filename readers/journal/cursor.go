@@ -64,8 +64,8 @@ func openCursor(info *fileInfo, ch *chain, filter *filter) (*cursor, error) {
 
 func (c *cursor) seek(filter *filter) error {
 	// The path may lead to another file by now: the listing that follows will say so.
-	if id, err := identityOf(c.file); err != nil || id != c.info.id {
-		return errors.Join(err, errGone)
+	if identityOf(c.file) != c.info.id {
+		return errGone
 	}
 	n, err := c.file.NEntries()
 	if err != nil {
@@ -102,9 +102,9 @@ func (c *cursor) seekSeqnum(n uint64) error {
 	return c.all.SeekIndex(at)
 }
 
-func identityOf(f *journalfile.File) (fileID, error) {
-	st, err := f.Stat()
-	return fileID{dev: st.Dev, ino: st.Ino, file: f.FileID()}, err
+func identityOf(f *journalfile.File) fileID {
+	dev, ino := f.Inode()
+	return fileID{dev: dev, ino: ino, file: f.FileID()}
 }
 
 // look takes note of how many entries there are now.

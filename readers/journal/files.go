@@ -56,47 +56,46 @@ func isFinal(path string, h *journalfile.Header) bool {
 	return strings.HasSuffix(name, "~") || strings.Contains(name, "@") && h.State != journalfile.Online
 }
 
+// examiner examines files, one after the other.
+type examiner struct {
+	peeker journalfile.Peeker
+	entry  journalfile.Entry
+}
+
 // examine opens the file at path for a moment.
-func examine(path string) *fileInfo {
+func (x *examiner) examine(path string) *fileInfo {
 	info := &fileInfo{path: path}
-	info.problem = info.read()
+	f, was, err := x.peeker.Open(path)
+	info.size, info.mtime = int64(was.Size), was.Modified //nolint:gosec // it comes from one
+	if info.problem = err; err != nil {
+		return info
+	}
+	info.problem = errors.Join(x.read(info, f), f.Close())
 	return info
 }
 
-func (info *fileInfo) read() error {
-	f, err := journalfile.Open(info.path)
-	if err != nil {
-		return err
-	}
-	err = info.readOpen(f)
-	return errors.Join(err, f.Close())
-}
-
-func (info *fileInfo) readOpen(f *journalfile.File) error {
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
+// read finds out what the open file says.
+func (x *examiner) read(info *fileInfo, f *journalfile.File) error {
 	h, err := f.Header()
 	if err != nil {
 		return err
 	}
-	info.id = fileID{dev: st.Dev, ino: st.Ino, file: h.FileID}
+	info.id = identityOf(f)
 	info.chain = chainID{seqnumID: h.SeqnumID, machineID: h.MachineID}
 	info.final = isFinal(info.path, &h)
 	info.n = h.NEntries
 	info.last = h.TailSeqnum
 	if info.n == 0 && info.final && h.TailSeqnum > 0 {
-		info.missing = missing(&h, st.Size)
+		info.missing = missing(&h, uint64(info.size)) //nolint:gosec // not negative
 		return fmt.Errorf("it counts no entries, the last of which is number %d: %w", h.TailSeqnum, journalfile.ErrCorrupt)
 	}
 	if info.n == 0 {
 		return nil
 	}
-	if !info.readEnds(f, &h) {
+	if !x.readEnds(info, f, &h) {
 		info.n = 0
 		if info.final {
-			info.missing = missing(&h, st.Size)
+			info.missing = missing(&h, uint64(info.size)) //nolint:gosec // as above
 			return fmt.Errorf("none of its %d entries can be read: %w", h.NEntries, journalfile.ErrCorrupt)
 		}
 	} // else the first is being written just now
@@ -121,10 +120,10 @@ func missing(h *journalfile.Header, size uint64) pump.Gap {
 
 // readEnds reads the first and the last entry that can be read and are in line with what the header says of them, as far as that
 // can be believed. One out of line would put the file in the wrong place.
-func (info *fileInfo) readEnds(f *journalfile.File, h *journalfile.Header) bool {
-	var e journalfile.Entry
+func (x *examiner) readEnds(info *fileInfo, f *journalfile.File, h *journalfile.Header) bool {
+	e := &x.entry
 	entries := f.Entries()
-	if !firstReadable(f, entries.Next, &e) {
+	if !firstReadable(f, entries.Next, e) {
 		return false
 	}
 	info.first = firstSeqnum(f, entries, h, e.Seqnum)
@@ -132,14 +131,15 @@ func (info *fileInfo) readEnds(f *journalfile.File, h *journalfile.Header) bool 
 		info.last = math.MaxUint64 // the header's is wrong
 	}
 	if e.Seqnum < info.first || e.Seqnum > info.last {
-		if entries.SeekIndex(0) != nil || !firstWithin(f, entries.Next, &e, info.first, info.last) {
+		if entries.SeekIndex(0) != nil || !firstWithin(f, entries.Next, e, info.first, info.last) {
 			return false
 		}
 	}
-	info.head = keyOf(h.SeqnumID, &e)
+	info.head = keyOf(h.SeqnumID, e)
 	info.tail = info.head
-	if entries.SeekTail() == nil && firstWithin(f, entries.Prev, &e, e.Seqnum, info.last) {
-		info.tail = keyOf(h.SeqnumID, &e)
+	if ok, err := f.TailEntry(h, e); err == nil && ok && info.head.seqnum <= e.Seqnum && e.Seqnum <= info.last ||
+		entries.SeekTail() == nil && firstWithin(f, entries.Prev, e, info.head.seqnum, info.last) {
+		info.tail = keyOf(h.SeqnumID, e)
 	}
 	if info.last == math.MaxUint64 {
 		info.last = info.tail.seqnum
@@ -226,15 +226,11 @@ func (info *fileInfo) modified() time.Time { return time.Unix(info.mtime.Unix())
 func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
 	infos := make(map[string]*fileInfo, len(paths))
 	seen := make(map[fileID]bool, len(paths))
+	var x examiner
 	for _, path := range paths {
 		info := before[path]
 		if info == nil || !info.unchanged(path) {
-			var st unix.Stat_t
-			err := unix.Stat(path, &st) // before it is read: what comes in between is then seen as a change
-			info = examine(path)
-			if err == nil {
-				info.size, info.mtime = st.Size, syscall.Timespec(st.Mtim)
-			}
+			info = x.examine(path)
 		}
 		if errors.Is(info.problem, fs.ErrNotExist) {
 			continue // gone since it was listed
@@ -252,25 +248,21 @@ func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
 
 // relist is list for directories that have not changed: only files that may grow are examined. It returns nil if they
 // have not changed, either.
-func relist(before map[string]*fileInfo) map[string]*fileInfo {
+func relist(before map[string]*fileInfo, growing []*fileInfo) map[string]*fileInfo {
 	var infos map[string]*fileInfo
-	for path, was := range before {
-		if was.final {
-			continue
-		}
-		var st unix.Stat_t
-		if unix.Stat(path, &st) != nil {
+	var x examiner
+	for _, was := range growing {
+		is := x.examine(was.path)
+		if errors.Is(is.problem, fs.ErrNotExist) {
 			continue // gone just now: the directory will tell
 		}
-		is := examine(path)
-		is.size, is.mtime = st.Size, syscall.Timespec(st.Mtim)
 		if is.same(was) {
 			continue
 		}
 		if infos == nil {
 			infos = maps.Clone(before)
 		}
-		infos[path] = is
+		infos[was.path] = is
 	}
 	return infos
 }

@@ -15,19 +15,44 @@ func (it *iterator) Wait(ctx context.Context) error {
 		return sleep(ctx, stampTime)
 	}
 	for {
+		pause, alarm := it.idle, it.alarm()
 		stirred, err := it.stirred()
 		if err != nil {
 			return err
 		}
 		if stirred {
-			it.idle = pollMin
+			it.stir()
 			return nil
 		}
-		if err := sleep(ctx, it.idle); err != nil {
+		if alarm != nil {
+			pause = pollCalm
+		}
+		alarmed, err := sleepUnless(ctx, pause, alarm)
+		if err != nil {
 			return err
 		}
 		it.idle = min(it.idle*5/4, pollMax)
+		if alarmed { // the entry may be an instant away
+			it.stir()
+		}
 	}
+}
+
+// stir notes that something happens, so that files are looked at often.
+func (it *iterator) stir() { it.idle, it.calm = pollMin, time.Now().Add(calmAfter) }
+
+// alarm returns what is closed when something happens, if nothing has for a while; nil if looking often is what tells.
+func (it *iterator) alarm() <-chan struct{} {
+	if it.log.watcher == nil || time.Now().Before(it.calm) {
+		return nil
+	}
+	it.written = it.written[:0]
+	for _, c := range it.cursors {
+		if c.live {
+			it.written = append(it.written, c.info.path)
+		}
+	}
+	return it.log.watcher.Alarm(it.written)
 }
 
 // stirred reports whether something may have changed since the last look.
@@ -58,13 +83,21 @@ func (it *iterator) stirred() (bool, error) {
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
+	_, err := sleepUnless(ctx, d, nil)
+	return err
+}
+
+// sleepUnless is sleep that an alarm ends.
+func sleepUnless(ctx context.Context, d time.Duration, alarm <-chan struct{}) (alarmed bool, err error) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
+		return false, nil
+	case <-alarm:
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 

@@ -23,9 +23,12 @@ const (
 	rotateTime = time.Second
 	changeTime = 2 * time.Second
 
-	// Files that are followed are looked at every pollMin after something happened, easing to pollMax.
-	pollMin = 10 * time.Millisecond
-	pollMax = 100 * time.Millisecond
+	// Files that are followed are looked at every pollMin after something happened, easing to pollMax. When nothing has for
+	// calmAfter, what announces writes wakes the iterator, and looking every pollCalm is for writers that don't: see docs/adr/0007.
+	pollMin   = 10 * time.Millisecond
+	pollMax   = 100 * time.Millisecond
+	pollCalm  = 2 * time.Second
+	calmAfter = 5 * time.Second
 
 	// crowd is how many files may be open before those that only wait for entries give back their memory.
 	crowd = 8
@@ -92,6 +95,8 @@ type iterator struct {
 	report  report
 	build   builder
 	idle    time.Duration // how long Wait last slept between looks
+	calm    time.Time     // when it waits to be woken, unless something happens
+	written []string      // what an alarm is for
 	waiting bool          // there are entries that only have to be confirmed
 	failure error         // what makes going on impossible
 	closed  bool
@@ -114,8 +119,8 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 		boots:     map[[16]byte]*bootMark{},
 		from:      newOrigin(after),
 		dirs:      map[string]*directory{},
-		idle:      pollMin,
 	}
+	it.stir()
 	it.build.init(l)
 	now := monotonicNow()
 	if after.Parts&pump.HasMonotonic != 0 {
@@ -360,7 +365,10 @@ func (it *iterator) goBack(info *fileInfo, ch *chain) {
 // does not count. The file is not opened again: its name may have gone by now.
 func (it *iterator) begin(c *cursor) {
 	info := &fileInfo{path: c.info.path}
-	if err := info.readOpen(c.file); err != nil {
+	if st, err := c.file.Stat(); err == nil {
+		info.size = int64(st.Size) //nolint:gosec // it comes from one
+	}
+	if err := new(examiner).read(info, c.file); err != nil {
 		it.drop(c, err)
 		return
 	}

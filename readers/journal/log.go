@@ -68,7 +68,9 @@ type Log struct {
 
 	mu      sync.Mutex
 	infos   map[string]*fileInfo
+	growing []*fileInfo // those of them that may grow
 	now     *listing
+	lags    []lagAt         // what Lag said of now
 	checked uint64          // what the watcher said before now was listed
 	again   time.Time       // when to list anew without being told; zero: never
 	looked  time.Time       // when all files were last looked at
@@ -169,7 +171,7 @@ func (l *Log) list(fresh bool) (*listing, error) {
 	}
 	var infos map[string]*fileInfo
 	if settled && l.watcher != nil && time.Since(l.looked) < relookTime {
-		if infos = relist(l.infos); infos == nil {
+		if infos = relist(l.infos, l.growing); infos == nil {
 			return l.now, nil
 		}
 	} else {
@@ -182,7 +184,11 @@ func (l *Log) list(fresh bool) (*listing, error) {
 	next := &listing{gen: 1, files: inOrder(infos)}
 	var making, left bool
 	now := time.Now()
+	l.growing, l.lags = l.growing[:0], l.lags[:0]
 	for path, info := range infos {
+		if !info.final {
+			l.growing = append(l.growing, info)
+		}
 		if info.problem != nil {
 			if info.beingMade() {
 				young := now.Sub(info.modified()).Abs() < makingTime
@@ -258,6 +264,9 @@ func (l *Log) check() uint64 {
 	return l.watcher.Check()
 }
 
+// Changes returns a number that is higher when files have come, gone or been renamed; ok is false if that cannot be told.
+func (l *Log) Changes() (n uint64, ok bool) { return l.check(), l.watcher != nil }
+
 // sameFiles reports whether two listings have the same files under the same names.
 func sameFiles(a, b map[string]*fileInfo) bool {
 	if len(a) != len(b) {
@@ -297,9 +306,8 @@ func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
 	if err != nil {
 		return err
 	}
-	if id, ierr := identityOf(f); ierr != nil || id != info.id {
-		err = errors.Join(errMoved, ierr)
-	} else {
+	err = errMoved
+	if identityOf(f) == info.id {
 		err = fn(f)
 	}
 	return errors.Join(err, f.Close())

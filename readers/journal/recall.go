@@ -121,7 +121,7 @@ func (r *recall) open(info *fileInfo) {
 	f.SetResidentLimit(r.log.opts.MemoryLimit / 2)
 	w := &backWalk{cursor: cursor{info: info, chain: &chain{id: info.chain}, file: f}}
 	r.walks = append(r.walks, w)
-	if id, err := identityOf(f); err != nil || id != info.id || w.seek(r) != nil {
+	if identityOf(f) != info.id || w.seek(r) != nil {
 		r.drop(w)
 		return
 	}

@@ -100,6 +100,28 @@ func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
 	if err != nil {
 		return pump.Lag{}, err
 	}
+	return l.lagIn(at, pos), nil
+}
+
+// lagAt is how far a position was behind the tail of a listing. It is asked for every second, and mostly nothing has changed.
+type lagAt struct {
+	pos pump.Position
+	lag pump.Lag
+}
+
+// maxLags bounds how many are remembered.
+const maxLags = 64
+
+func (l *Log) lagIn(at *listing, pos pump.Position) pump.Lag {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at == l.now {
+		for i := range l.lags {
+			if l.lags[i].pos == pos {
+				return l.lags[i].lag
+			}
+		}
+	}
 	lag := pump.Lag{Tail: tailOf(at.files)}
 	for _, info := range at.files {
 		lag.Entries += entriesAfter(info, &pos)
@@ -107,7 +129,10 @@ func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
 	if lag.Entries > 0 && pos.Parts&pump.HasRealtime != 0 && lag.Tail.Realtime > pos.Realtime {
 		lag.Age = time.Duration(min(lag.Tail.Realtime-pos.Realtime, 1<<53)) * time.Microsecond
 	}
-	return lag, nil
+	if at == l.now && len(l.lags) < maxLags {
+		l.lags = append(l.lags, lagAt{pos, lag})
+	}
+	return lag
 }
 
 // entriesAfter estimates how many entries of a file come after the position.

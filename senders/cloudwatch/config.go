@@ -22,14 +22,17 @@ import (
 
 // Config is the settings of an aws_cloudwatch sender.
 type Config struct {
-	Group  string `json:"aws_cloudwatch_log_group"`  // created if it isn't there
-	Stream string `json:"aws_cloudwatch_log_stream"` // created if it isn't there
-	// Region, and the two parts of the key: what is empty comes from where AWS's own programs look (environment, shared
-	// files, the machine's role).
-	Region    string      `json:"aws_region"`
-	KeyID     conf.Secret `json:"aws_access_key_id"`
+	// The log group; created if it isn't there.
+	Group string `json:"aws_cloudwatch_log_group"`
+	// The log stream in it; created if it isn't there.
+	Stream string `json:"aws_cloudwatch_log_stream"`
+	// The region. By default what AWS's own programs would take: from the environment, shared files, the machine's role.
+	Region string `json:"aws_region"`
+	// The credentials, both parts or none. By default those that AWS's own programs would take.
+	KeyID conf.Secret `json:"aws_access_key_id"`
+	// The other part of the credentials.
 	SecretKey conf.Secret `json:"aws_secret_access_key"`
-	// Endpoint is the URL of another service that speaks the same protocol; "": AWS's.
+	// The URL of another service that speaks the same protocol (new). By default AWS's.
 	Endpoint string `json:"aws_endpoint_url"`
 }
 

@@ -14,31 +14,39 @@ import (
 
 // Config is the settings of an elasticsearch sender.
 type Config struct {
-	// URL is http or https://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]; the query is added to bulk requests.
+	// http:// or https://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY], what is special in user and password as %XX. The query is added
+	// to bulk requests: ?pipeline=NAME.
 	URL conf.Secret `json:"elasticsearch_url"`
-	// IndexPrefix and the entry's date in UTC make the name of the index: PREFIX-YYYY-MM-DD.
+	// The index of an entry is PREFIX-YYYY-MM-DD, by the entry's date in UTC.
 	IndexPrefix string `json:"elasticsearch_index_prefix"`
-	// IndexDaysMax is how many daily indices are kept. 0: all.
+	// How many days are kept; only indices called exactly so are deleted. New: 0 keeps all.
 	IndexDaysMax int `json:"elasticsearch_index_days_max"`
-	// Timeout of a request; a bulk request may take twice as long.
+	// How long a request may take; a bulk request twice as long, and all of a batch four times as long, or a minute if that is longer.
 	Timeout conf.Duration `json:"elasticsearch_timeout"`
-	// APIKey is used instead of a user and a password: as Elasticsearch prints it (base64), or ID:KEY.
+	// Instead of user and password (new): as Elasticsearch prints it (encoded), or ID:KEY.
 	APIKey conf.Secret `json:"elasticsearch_api_key"`
-	// Gzip compresses what is sent.
+	// Whether requests are compressed (new).
 	Gzip bool `json:"elasticsearch_gzip"`
-	// CA is a PEM file with the certificates to trust instead of the system's.
+	// PEM file of the certificates to trust. By default the system's.
 	CA string `json:"ca"`
 }
 
 // OpenSearchConfig is the settings of an opensearch sender: the same under other names.
 type OpenSearchConfig struct {
-	URL          conf.Secret   `json:"opensearch_url"`
-	IndexPrefix  string        `json:"opensearch_index_prefix"`
-	IndexDaysMax int           `json:"opensearch_index_days_max"`
-	Timeout      conf.Duration `json:"opensearch_timeout"`
-	APIKey       conf.Secret   `json:"opensearch_api_key"`
-	Gzip         bool          `json:"opensearch_gzip"`
-	CA           string        `json:"ca"`
+	// As elasticsearch_url.
+	URL conf.Secret `json:"opensearch_url"`
+	// As elasticsearch_index_prefix.
+	IndexPrefix string `json:"opensearch_index_prefix"`
+	// As elasticsearch_index_days_max.
+	IndexDaysMax int `json:"opensearch_index_days_max"`
+	// As elasticsearch_timeout.
+	Timeout conf.Duration `json:"opensearch_timeout"`
+	// As elasticsearch_api_key (new).
+	APIKey conf.Secret `json:"opensearch_api_key"`
+	// As elasticsearch_gzip (new).
+	Gzip bool `json:"opensearch_gzip"`
+	// As with elasticsearch.
+	CA string `json:"ca"`
 }
 
 // DefaultConfig returns the settings of an elasticsearch sender for which nothing is set.
@@ -98,6 +106,9 @@ var (
 	errNoURL  = errors.New("is required: https://[USER:PASSWORD@]HOST[:PORT]")
 	errBadURL = errors.New("must be https://[USER:PASSWORD@]HOST[:PORT], with what is special in user and password as %XX")
 )
+
+// SendLimit returns how long a call of the sender may take: an index is looked for and made, then entries are sent.
+func (c *Config) SendLimit() time.Duration { return 4 * c.Timeout.Duration() }
 
 // parseURL parses the URL, which errors of package url would show.
 func (c *Config) parseURL() (*url.URL, error) {

@@ -15,17 +15,21 @@ import (
 
 // Config is the settings of a file sender.
 type Config struct {
-	// FileOutput is the path to write to. strftime's % directives stand for the entry's time in UTC, {FIELD} for the
-	// value of a field of it.
+	// The path of the file to append to. New: strftime's % directives stand for the entry's time in UTC, {FIELD} for the value of
+	// one of its fields. Every sender should have its own file.
 	FileOutput string `json:"file_output"`
-	// Fsync is the longest that written entries wait to be fsynced, which is when they count as accepted. 0: after
-	// every batch.
+	// How long written entries wait at most to be fsynced, which is when they count as accepted (new); 0: after every batch.
 	Fsync conf.Duration `json:"fsync"`
-	// Compression of what is appended; every batch is a gzip member or a zstd frame of its own.
+	// Of what is appended (new); every batch is a gzip member or a zstd frame of its own.
 	Compression Compression `json:"compression"`
-	// Mode is the permissions of new files in octal, such as "0640". When it is empty they are 0644 less the umask.
+	// Permissions of new files in octal, such as "0640" (new). By default 0644 less the umask.
 	Mode string `json:"mode"`
+
+	alone bool
 }
+
+// Alone has senders write to no file that another journalpump writes to.
+func (c *Config) Alone() { c.alone = true }
 
 // Compression is a way of compressing.
 type Compression string
@@ -106,7 +110,7 @@ func (c *Config) newSender(open openFunc, log *slog.Logger) (pump.Sender, error)
 		return nil, pump.Permanent(err)
 	}
 	s := &sender{
-		opener:  &opener{mode: mode, exactMode: c.Mode != "", open: open, log: log},
+		opener:  &opener{mode: mode, exactMode: c.Mode != "", open: open, log: log, since: time.Now(), alone: c.alone},
 		outputs: map[string]*output{},
 		maxOpen: defaultMaxOpen,
 	}

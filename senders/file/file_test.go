@@ -296,6 +296,32 @@ func TestOthersLinesStay(t *testing.T) {
 	check(t, path, linesOf(0, 1)+linesOf(100, 1)+linesOf(0, 2))
 }
 
+// Two senders may share a file, also of two processes; a replay has it alone.
+func TestAlone(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.FileOutput = filepath.Join(t.TempDir(), "out.json")
+	replay := *cfg
+	replay.Alone()
+	first, second := open(t, cfg), open(t, cfg)
+	if _, err := replay.Open(t.Context(), "replay", testLog(t)); !errors.Is(err, errLocked) || !pump.IsPermanent(err) {
+		t.Errorf("a replay beside two senders: %v", err)
+	}
+	if err := errors.Join(first.Close(), second.Close()); err != nil {
+		t.Fatal(err)
+	}
+	alone, err := replay.Open(t.Context(), "replay", testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Open(t.Context(), "late", testLog(t)); !errors.Is(err, errLocked) || pump.IsPermanent(err) {
+		t.Errorf("a sender beside a replay: %v", err)
+	}
+	if err := alone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	send(t, open(t, cfg), batch(0, 1))
+}
+
 func TestFullDisk(t *testing.T) {
 	dir := smalldisk.New(t, 256)
 	path, filler := filepath.Join(dir, "out.json"), filepath.Join(dir, "filler")

@@ -9,6 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +41,9 @@ type opener struct {
 	exactMode bool        // whatever the umask
 	root      string      // directories below it are created; "": none are
 	packing   packing     // nil: plain lines
-	unsynced  []string    // directories with new entries that have not been fsynced
+	alone     bool        // no other process may write meanwhile
+	since     time.Time   // when it was made: what was written before may have seen a power failure
+	unsynced  []string    // directories with entries that may not have been fsynced
 }
 
 // append opens path, which is created if it does not exist.
@@ -49,6 +54,9 @@ func (op *opener) append(path string) (*output, error) {
 		access = os.O_WRONLY
 	}
 	h, err := op.open(path, flags|access, 0)
+	if err == nil { // who made it may have been killed, or may not care
+		op.mustSync(filepath.Dir(path))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		h, err = op.create(path, flags|access)
 	}
@@ -71,7 +79,7 @@ func (op *opener) create(path string, flags int) (handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	op.unsynced = append(op.unsynced, dir)
+	op.mustSync(dir)
 	if op.exactMode {
 		if err := h.Chmod(op.mode); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -92,8 +100,20 @@ func (op *opener) makeDirs(dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	op.unsynced = append(op.unsynced, parent)
 	return nil
+}
+
+// mustSync has a directory, and those below the root that lead to it, fsynced with the next commit.
+func (op *opener) mustSync(dir string) {
+	for {
+		if !slices.Contains(op.unsynced, dir) {
+			op.unsynced = append(op.unsynced, dir)
+		}
+		if op.root == "" || dir == op.root || dir == filepath.Dir(dir) {
+			return
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // prepare learns what it is that was opened, and repairs what a crash has left at its end.
@@ -110,12 +130,64 @@ func (op *opener) prepare(o *output) error {
 		}
 		return nil
 	}
-	size, err := op.repair(o.h, o.path, info.Size())
+	if err := op.lock(o.h, o.path); err != nil {
+		return err
+	}
+	size, err := op.cutHoles(o.h, o.path, info)
+	if err == nil {
+		size, err = op.repair(o.h, o.path, size)
+	}
 	if err != nil {
 		return fmt.Errorf("looking for what a crash may have left at the end of %s: %w", o.path, err)
 	}
 	o.size, o.committed = size, size
 	return nil
+}
+
+var errLocked = errors.New("is being written by another journalpump")
+
+// lock keeps what writes alone, which is a replay, and others that write to the same file apart. These share it.
+func (op *opener) lock(h handle, path string) error {
+	conn, ok := h.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	how := unix.LOCK_SH
+	if op.alone {
+		how = unix.LOCK_EX
+	}
+	var locked error
+	if err := raw.Control(func(fd uintptr) { locked = unix.Flock(int(fd), how|unix.LOCK_NB) }); err != nil {
+		return err
+	}
+	if errors.Is(locked, unix.EWOULDBLOCK) { // anything else: a file system without locks
+		return fmt.Errorf("%s %w", path, errLocked)
+	}
+	return nil
+}
+
+// cutHoles cuts a file off where a power failure has left a hole, and returns its size. One that was written to since this program
+// runs has been looked at.
+func (op *opener) cutHoles(h handle, path string, info fs.FileInfo) (size int64, err error) {
+	size = info.Size()
+	if !info.ModTime().Before(op.since) {
+		return size, nil
+	}
+	end := size
+	if op.packing == nil {
+		end, err = wholeLines(h, size)
+	} else if err = op.checkKind(h); err == nil {
+		end, err = wholePieces(h, size, op.packing)
+	}
+	if err != nil || end == size {
+		return size, err
+	}
+	op.log.Warn("cut off what a power failure had left holes in", "file", path, "bytes", size-end)
+	return end, h.Truncate(end)
 }
 
 // repair returns the size that a file has when what a crash left at its end is gone.
@@ -130,7 +202,7 @@ func (op *opener) repair(h handle, path string, size int64) (int64, error) {
 	var complete bool
 	var err error
 	if op.packing != nil {
-		whole, err = lastWhole(h, size, op.packing)
+		_, whole, err = lastWhole(h, size, op.packing)
 	} else {
 		whole, complete, err = lastLine(h, size)
 	}
@@ -165,7 +237,7 @@ func (op *opener) checkKind(h handle) error {
 	if op.packing != nil {
 		want = op.packing.kind()
 	}
-	if is != want && !(n < len(start) && is == None) { // too short to tell
+	if is != want && !(is == None && len(bytes.Trim(start[:n], "\x00")) < len(start)) { // else too short to tell, or a hole
 		return fmt.Errorf("it is compressed with %q and the setting is %q: move the file away or change the setting", is, want)
 	}
 	return nil

@@ -30,6 +30,7 @@ type output struct {
 	regular   bool  // otherwise, such as a FIFO, nothing can be synced or taken back
 	committed int64 // where to cut to take back what was not committed
 	size      int64 // where the last write ended
+	synced    int64 // up to where nothing can have holes after a power failure
 	dirty     bool  // something was written since the last commit
 	used      uint64
 }
@@ -106,6 +107,18 @@ func (o *output) sync() error {
 		return nil
 	}
 	return o.h.Sync()
+}
+
+// bound syncs once so much was written, so that what a power failure can leave holes in is bounded.
+func (o *output) bound(most int64) error {
+	if o.size-max(o.synced, o.committed) < most {
+		return nil
+	}
+	if err := o.sync(); err != nil {
+		return err
+	}
+	o.synced = o.size
+	return nil
 }
 
 // settle notes that everything written is committed.

@@ -15,18 +15,23 @@ import (
 func TestTornLine(t *testing.T) {
 	whole := linesOf(0, 3)
 	for name, test := range map[string]struct{ content, want string }{
-		"whole":                  {whole, whole},
-		"empty":                  {"", ""},
-		"torn":                   {whole + `{"n": 3, "MESSAGE": "abc`, whole},
-		"brace":                  {whole + `{`, whole},
-		"torn first line":        {`{"n"`, ""},
-		"newline missing":        {whole + `{"n": 3}`, linesOf(0, 4)},
-		"zeros":                  {whole + strings.Repeat("\x00", 5000), whole},
-		"long torn line":         {whole + `{"n": "` + strings.Repeat("x", 100_000), whole},
-		"whole line after zeros": {whole + "\x00\x00\n", whole + "\x00\x00\n"},
-		"not ours":               {whole + "a note without an end", whole + "a note without an end\n"},
-		"nothing of it is ours":  {"root:x:0:0:root:/root:/bin/bash", "root:x:0:0:root:/root:/bin/bash\n"},
-		"too long to be a line":  {`{` + strings.Repeat("x", maxTail), `{` + strings.Repeat("x", maxTail) + "\n"},
+		"whole":                   {whole, whole},
+		"empty":                   {"", ""},
+		"torn":                    {whole + `{"n": 3, "MESSAGE": "abc`, whole},
+		"brace":                   {whole + `{`, whole},
+		"torn first line":         {`{"n"`, ""},
+		"newline missing":         {whole + `{"n": 3}`, linesOf(0, 4)},
+		"zeros":                   {whole + strings.Repeat("\x00", 5000), whole},
+		"long torn line":          {whole + `{"n": "` + strings.Repeat("x", 100_000), whole},
+		"newline after zeros":     {whole + "\x00\x00\n", whole},
+		"hole in a line":          {whole + "{\"n\":\x00\x00\x00}\n" + linesOf(4, 3), whole},
+		"hole over some lines":    {whole + "{\"n" + strings.Repeat("\x00", 5000) + "}\n" + linesOf(9, 3), whole},
+		"hole and a torn line":    {whole + strings.Repeat("\x00", 50) + "\n{\"n\"", whole},
+		"hole at the beginning":   {strings.Repeat("\x00", 5000) + "\n" + whole, ""},
+		"zeros that are not ours": {"ELF\x00\x00\n" + whole, "ELF\x00\x00\n" + whole},
+		"not ours":                {whole + "a note without an end", whole + "a note without an end\n"},
+		"nothing of it is ours":   {"root:x:0:0:root:/root:/bin/bash", "root:x:0:0:root:/root:/bin/bash\n"},
+		"too long to be a line":   {`{` + strings.Repeat("x", maxTail), `{` + strings.Repeat("x", maxTail) + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "out.json")
@@ -76,16 +81,39 @@ func TestTornPiece(t *testing.T) {
 						want = end
 					}
 				}
-				got, err := lastWhole(bytes.NewReader(data[:size]), int64(size), p)
+				_, got, err := lastWhole(bytes.NewReader(data[:size]), int64(size), p)
 				if err != nil || got != int64(want) {
 					t.Fatalf("of %d bytes %d are whole, want %d (%v)", size, got, want, err)
 				}
 			}
 			for name, rest := range map[string]string{"zeros": strings.Repeat("\x00", 5000), "magic": string(p.magic())} {
 				b := append(bytes.Clone(data), rest...)
-				if got, err := lastWhole(bytes.NewReader(b), int64(len(b)), p); err != nil || got != int64(len(data)) {
+				if _, got, err := lastWhole(bytes.NewReader(b), int64(len(b)), p); err != nil || got != int64(len(data)) {
 					t.Errorf("with %s after it %d of %d bytes are whole (%v)", name, got, len(data), err)
 				}
+			}
+		})
+	}
+}
+
+// Where a power failure has left a hole in a compressed file, the pieces before stay, and no others.
+func TestHoleInAPiece(t *testing.T) {
+	for _, p := range packings() {
+		t.Run(string(p.kind()), func(t *testing.T) {
+			data, ends := packed(t, p)
+			for i, end := range ends {
+				start := 0
+				if i > 0 {
+					start = ends[i-1]
+				}
+				b := bytes.Clone(data)
+				clear(b[start : start+(end-start)/2])
+				if got, err := wholePieces(bytes.NewReader(b), int64(len(b)), p); err != nil || got != int64(start) {
+					t.Errorf("with a hole from %d on, %d of %d bytes are whole (%v)", start, got, len(b), err)
+				}
+			}
+			if got, err := wholePieces(bytes.NewReader(data), int64(len(data)), p); err != nil || got != int64(len(data)) {
+				t.Errorf("without a hole %d of %d bytes are whole (%v)", got, len(data), err)
 			}
 		})
 	}
@@ -160,10 +188,16 @@ func FuzzRepair(f *testing.F) {
 		if !complete && bytes.IndexByte(data[end:], '\n') >= 0 {
 			t.Fatalf("%q would be cut", data[end:])
 		}
+		if end, err := wholeLines(bytes.NewReader(data), size); err != nil || end != size && bytes.IndexByte(data[end:], 0) < 0 {
+			t.Fatalf("%q would be cut, %v", data[end:], err)
+		}
 		for _, p := range packings() {
-			end, err := lastWhole(bytes.NewReader(data), size, p)
+			_, end, err := lastWhole(bytes.NewReader(data), size, p)
 			if err == nil && (end < 0 || end > size) {
 				t.Fatalf("%s: whole up to %d of %d", p.kind(), end, size)
+			}
+			if end, err := wholePieces(bytes.NewReader(data), size, p); err == nil && (end < 0 || end > size) {
+				t.Fatalf("%s: without holes up to %d of %d", p.kind(), end, size)
 			}
 		}
 	})

@@ -58,6 +58,9 @@ func (s *sender) setPath(t *placeholder.Template) error {
 	if static {
 		s.path = path
 		_, err := s.output(path)
+		if s.alone && errors.Is(err, errLocked) {
+			err = pump.Permanent(fmt.Errorf("%w: stop that one, or send to another file_output", err))
+		}
 		return err
 	}
 	s.router = newRouter(t)
@@ -129,13 +132,17 @@ func (s *sender) write(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if s.packing == nil {
-		return o.write(ctx, s.lines)
+	out := s.lines
+	if s.packing != nil {
+		if s.packed, err = s.packing.pack(s.packed[:0], s.lines); err != nil {
+			return fmt.Errorf("compressing: %w", err)
+		}
+		out = s.packed
 	}
-	if s.packed, err = s.packing.pack(s.packed[:0], s.lines); err != nil {
-		return fmt.Errorf("compressing: %w", err)
+	if err := o.write(ctx, out); err != nil {
+		return err
 	}
-	return o.write(ctx, s.packed)
+	return o.bound(unsynced(s.packing) / 2)
 }
 
 // output returns the file to append to, opened anew when the path names another file than before.

@@ -17,16 +17,17 @@ import (
 
 // Config is the settings of a google_cloud_logging sender.
 type Config struct {
-	// Project is the ID of the project to write to. The credentials' project counts where they have one.
+	// The ID of the project to write to. Where google_service_account_credentials has a project, that one counts.
 	Project string `json:"google_cloud_logging_project_id"`
-	// LogID is the name of the log in the project; {FIELD} stands for the value of a field.
+	// The name of the log in the project. New: {FIELD} stands for the value of an entry's field, with _ for what a name can't have;
+	// {{ and }} are the characters themselves.
 	LogID string `json:"google_cloud_logging_log_id"`
-	// ResourceLabels are the labels of the monitored resource, which is a generic_node.
+	// Labels of the monitored resource, which is a generic_node: "location", "namespace", "node_id".
 	ResourceLabels map[string]string `json:"google_cloud_logging_resource_labels"`
-	// Credentials of a service account; without them the machine's are looked for.
+	// The key of a service account as Google gives it out. By default the machine's credentials are looked for.
 	Credentials Credentials `json:"google_service_account_credentials"`
-	// Endpoint is https://HOST[:PORT] of another server that speaks the protocol, or http://HOST:PORT for one without TLS,
-	// which gets no credentials. "": Google's.
+	// https://HOST[:PORT] of another server that speaks the protocol, or http://HOST:PORT for one without TLS, which gets no
+	// credentials (new). By default Google's.
 	Endpoint string `json:"google_cloud_logging_endpoint"`
 }
 

@@ -17,39 +17,51 @@ import (
 
 // Config is the settings of a kafka sender. What a key of its own and kafka_properties both set is the key's.
 type Config struct {
-	// Address of some brokers of the cluster: a list, or one text with commas.
+	// Some brokers of the cluster: a list, or one text with commas. HOST, HOST:PORT (9092), [IPV6]:PORT; ssl:// or sasl_ssl:// in
+	// front asks for TLS.
 	Address conf.StringList `json:"kafka_address"`
-	// Topic to produce to. {FIELD} stands for the value of an entry's field, strftime's % directives for its time.
+	// The topic. New: {FIELD} stands for the value of an entry's field, strftime's % directives for its time in UTC.
 	Topic string `json:"kafka_topic"`
-	// TopicConfig says how to create a topic that does not exist.
+	// How the topic is created if it does not exist. Without it, brokers that create topics by themselves do.
 	TopicConfig *TopicConfig `json:"kafka_topic_config"`
-	// MsgKey is the records' key, which decides the partition; {FIELD} as in Topic.
+	// The records' key, which decides the partition. New: {FIELD}. An entry without the field has no key.
 	MsgKey string `json:"kafka_msg_key"`
-	// APIVersion is accepted for the sake of existing configurations; versions are negotiated with each broker.
+	// Accepted for the sake of existing configurations, without effect: versions are negotiated with each broker.
 	APIVersion apiVersion `json:"kafka_api_version"`
-	// Timestamp is what a record's time is.
+	// Whether a record's time is when it was produced, or the entry's own, but none of the future (new). Kafka's retention goes by
+	// it: old entries may be deleted at once.
 	Timestamp Timestamp `json:"kafka_timestamp"`
-	// Compression of record batches.
+	// Of record batches (new); by default zstd, for which brokers must be of Kafka 2.1 or later.
 	Compression Compression `json:"compression"`
 
-	SSL      bool   `json:"ssl"`
-	CA       string `json:"ca"`
+	// Whether TLS is used.
+	SSL bool `json:"ssl"`
+	// PEM file of the certificates to trust. By default the system's.
+	CA string `json:"ca"`
+	// PEM file of our certificate, read again at each connection.
 	Certfile string `json:"certfile"`
-	Keyfile  string `json:"keyfile"`
+	// PEM file of its key.
+	Keyfile string `json:"keyfile"`
 
-	SASLMechanism Mechanism   `json:"sasl_mechanism"`
-	SASLUsername  string      `json:"sasl_username"`
-	SASLPassword  conf.Secret `json:"sasl_password"`
+	// How to log in (new).
+	SASLMechanism Mechanism `json:"sasl_mechanism"`
+	// The user to log in as (new).
+	SASLUsername string `json:"sasl_username"`
+	// The user's password (new).
+	SASLPassword conf.Secret `json:"sasl_password"`
 
-	Socks5Proxy conf.Secret `json:"socks5_proxy"` // may hold a password
+	// socks5://[USER:PASSWORD@]HOST:PORT; the brokers' names are looked up by the proxy.
+	Socks5Proxy conf.Secret `json:"socks5_proxy"`
 
-	// Properties are settings by librdkafka's names.
+	// Settings by librdkafka's names, see docs/senders/kafka.md (new). What a key of the sender sets too is the key's.
 	Properties Properties `json:"kafka_properties"`
 }
 
 // TopicConfig is how a topic is created. Both are required; -1 leaves a number to the broker.
 type TopicConfig struct {
-	NumPartitions     int `json:"num_partitions"`
+	// How many partitions; -1 leaves it to the broker.
+	NumPartitions int `json:"num_partitions"`
+	// On how many brokers each is; -1 leaves it to the broker.
 	ReplicationFactor int `json:"replication_factor"`
 }
 

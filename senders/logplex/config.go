@@ -18,14 +18,15 @@ import (
 
 // Config is the settings of a logplex sender.
 type Config struct {
-	// InputURL is where to post to, such as https://logplex.example.com/logs.
-	InputURL conf.Secret `json:"logplex_log_input_url"` // somebody may have put a password into it
-	Token    conf.Secret `json:"logplex_token"`
-	// RequestTimeout is how long the server may take to accept a connection, and to answer.
+	// Where to post to, such as https://logplex.example.com/logs.
+	InputURL conf.Secret `json:"logplex_log_input_url"`
+	// What authenticates, and says which channel the messages are for.
+	Token conf.Secret `json:"logplex_token"`
+	// How long the server may take to accept a connection, and to begin its answer to a request that it has.
 	RequestTimeout conf.Duration `json:"logplex_request_timeout"`
-	// Insecure accepts any certificate of the server, as the original did.
+	// Accept any certificate of the server (new; the original always does).
 	Insecure bool `json:"logplex_insecure"`
-	// CA is a file of certificates to trust instead of the system's.
+	// PEM file of the certificates to trust (new). By default the system's.
 	CA string `json:"ca"`
 }
 

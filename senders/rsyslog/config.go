@@ -18,30 +18,42 @@ import (
 
 // Config is the settings of a rsyslog sender.
 type Config struct {
-	// Server is a name or address; with the protocols unix and unix-stream, the path of a socket.
-	Server   string   `json:"rsyslog_server"`
-	Port     int      `json:"rsyslog_port"`
+	// Name or address; with the protocols unix and unix-stream the path of a socket (@name for an abstract one).
+	Server string `json:"rsyslog_server"`
+	// Its port, whatever the protocol; RELP is often at 2514, TLS at 6514.
+	Port int `json:"rsyslog_port"`
+	// How messages are carried. New are datagrams to a UNIX socket ("unix", as /dev/log takes them), a stream to one
+	// ("unix-stream") and RELP, where the server acknowledges.
 	Protocol Protocol `json:"protocol"`
-	// Framing says how messages are told apart in a stream (tcp, unix-stream).
+	// How messages are told apart in a stream, with tcp, TLS and unix-stream: by line breaks or by their length (RFC 6587 3.4.1,
+	// which RFC 5425 wants with TLS) (new).
 	Framing Framing `json:"framing"`
 
+	// What messages look like; upper and lower case are the same.
 	Format Format `json:"format"`
-	// Logline is the custom format: text with %tag% in it.
+	// The message with the custom format, with %pri% and other tags in it; required with it.
 	Logline string `json:"logline"`
-	// StructuredData is what every message has as structured data, without the brackets.
-	StructuredData  string `json:"structured_data"`
-	DefaultFacility int    `json:"default_facility"`
-	DefaultSeverity int    `json:"default_severity"`
-	// MaxMessageSize is the most bytes of a message, of which one is for a line feed at its end. 0: the default.
+	// What every message has as structured data, with or without the brackets.
+	StructuredData string `json:"structured_data"`
+	// Facility of entries that have none.
+	DefaultFacility int `json:"default_facility"`
+	// Severity of entries that have none.
+	DefaultSeverity int `json:"default_severity"`
+	// How many bytes a message has at most, one of which is for the line break at its end. What is longer is cut, and the log says
+	// how many were. rsyslog itself takes 8 KiB by default.
 	MaxMessageSize conf.Size `json:"max_message_size"`
 
-	SSL        bool   `json:"ssl"`
-	CACerts    string `json:"ca_certs"` // implies SSL
+	// TLS 1.2 or newer, with tcp and relp.
+	SSL bool `json:"ssl"`
+	// PEM file of the certificates to trust; giving it sets ssl too. By default the system's.
+	CACerts string `json:"ca_certs"`
+	// PEM file of our certificate, read again at each connection.
 	ClientCert string `json:"client_cert"`
-	ClientKey  string `json:"client_key"` // "": in the file of the certificate
-	// ServerName is the name that the server's certificate must be for. "": Server.
+	// PEM file of its key. By default it is in the file of the certificate.
+	ClientKey string `json:"client_key"`
+	// The name that the server's certificate must be for (new). By default rsyslog_server.
 	ServerName string `json:"ssl_server_name"`
-	// CheckHostname false accepts a certificate for whatever name.
+	// Whether the server's certificate must be for its name (new; the original doesn't look).
 	CheckHostname bool `json:"ssl_check_hostname"`
 }
 

@@ -14,9 +14,9 @@ import (
 
 // Config is the settings of a stdout sender.
 type Config struct {
-	// Format is "json" or "text". When it is empty it is text on a terminal, JSON otherwise.
+	// One entry a line as JSON, or text for people. By default text on a terminal, else JSON.
 	Format Format `json:"format"`
-	// Color says whether text has colours; JSON never has.
+	// Whether text has colours. With "auto" on a terminal, unless NO_COLOR is set or TERM is "dumb"; JSON never has.
 	Color Color `json:"color"`
 }
 

@@ -15,22 +15,24 @@ import (
 
 // Config is the settings of a websocket sender.
 type Config struct {
-	// URI is ws://… or wss://…. A user and password in it are sent as basic authentication. Secret, for it may hold those or
-	// a token.
+	// ws://HOST[:PORT]/PATH, or wss://HOST[:PORT]/PATH for TLS. A user and password in it are sent as basic authentication.
 	URI conf.Secret `json:"websocket_uri"`
-	// MaxBatchSize is how many bytes of entries, with the NUL between each two, go into one message; a larger entry goes
+	// How many bytes of entries, before compression and with a NUL between each two, go into one message; a larger entry goes
 	// alone. 0: every entry is a message.
 	MaxBatchSize conf.Size `json:"max_batch_size"`
-	// Compression of each message by us, to be undone by the application behind the server.
+	// Of each message by us, to be undone by the application behind the server; snappy's block format, without framing.
 	Compression Compression `json:"compression"`
-	// WebsocketCompression is the protocol's own, permessage-deflate (RFC 7692); the server may decline it.
+	// The protocol's own, permessage-deflate (RFC 7692); a server may decline it.
 	WebsocketCompression Extension `json:"websocket_compression"`
-	// SSL is what wss:// says already.
-	SSL  bool   `json:"ssl"`
-	CA   string `json:"ca"`       // PEM file of certificates to trust; "": the system's
-	Cert string `json:"certfile"` // PEM file of our certificate
-	Key  string `json:"keyfile"`  // PEM file of its key
-	// SOCKS5Proxy is socks5://[USER:PASSWORD@]HOST:PORT; "": none.
+	// Whether TLS is used, which wss:// says already; true with ws:// is an error.
+	SSL bool `json:"ssl"`
+	// PEM file of the certificates to trust. By default the system's.
+	CA string `json:"ca"`
+	// PEM file of our certificate, read again at each connection.
+	Cert string `json:"certfile"`
+	// PEM file of its key.
+	Key string `json:"keyfile"`
+	// socks5://[USER:PASSWORD@]HOST:PORT; names are looked up by the proxy.
 	SOCKS5Proxy conf.Secret `json:"socks5_proxy"`
 }
 

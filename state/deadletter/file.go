@@ -23,6 +23,7 @@ type File struct {
 	mu    sync.Mutex
 	limit int64  // bytes; 0: none
 	lines []byte // reused
+	named bool   // the file's name has been synced: one that is there may have been made by a process that was killed
 }
 
 // NewFile returns the file at path, which need not exist.
@@ -95,10 +96,12 @@ func (f *File) append(lines []byte) (err error) {
 	if err := syncFile(file); err != nil {
 		return errors.Join(err, file.Truncate(size))
 	}
-	if size == 0 {
-		return syncDir(filepath.Dir(f.path))
+	if size > 0 && f.named {
+		return nil
 	}
-	return nil
+	err = syncDir(filepath.Dir(f.path))
+	f.named = err == nil
+	return err
 }
 
 // makeRoom renames the file if it would become too large.

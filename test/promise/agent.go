@@ -3,6 +3,7 @@ package promise
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,12 +29,16 @@ type agent struct {
 	gone         []bool // by destination: its name does not resolve
 	interval     []float64
 	env          []string
-	batch        int // bytes; 0: batchBytes
+	batch        int    // bytes; 0: batchBytes
+	guard        string // vacuum_guard; "": the default
+	letters      string // dead_letter_file
+	dataSize     uint64 // RLIMIT_DATA; 0: none
 
 	process *program.Process
 	kills   int
 	blocked bool      // its state cannot be saved now
 	freed   time.Time // when that was over
+	starved bool      // it may open no more files
 	edited  bool      // its state was changed, so that what was noted of positions beside it does not count
 	fresh   bool      // its state was deleted, or is an older one than it could have been
 	most    usage
@@ -59,9 +64,11 @@ func (a *agent) write(t *testing.T) {
 	}
 	text, err := json.Marshal(map[string]any{
 		"json_state_file_path": a.stateFile(),
+		"dead_letter_file":     a.letters,
 		"msg_buffer_max_bytes": cmp.Or(a.batch, batchBytes),
 		"readers": map[string]any{reader: map[string]any{
-			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "senders": senders,
+			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "vacuum_guard": cmp.Or(a.guard, "warn"),
+			"senders": senders,
 		}},
 	})
 	if err != nil {
@@ -82,6 +89,13 @@ func sender(i int) string { return fmt.Sprintf("s%d", i) }
 func (a *agent) start(t *testing.T) {
 	t.Helper()
 	a.process = program.Start(t, a.env, a.config)
+	a.starved = false
+	if a.dataSize > 0 {
+		limit := unix.Rlimit{Cur: a.dataSize, Max: a.dataSize}
+		if err := unix.Prlimit(a.process.PID(), unix.RLIMIT_DATA, &limit, nil); err != nil && !errors.Is(err, unix.ESRCH) {
+			t.Errorf("limiting memory: %v", err)
+		}
+	}
 }
 
 // awaitStart waits until the agent handles signals. Before, they end it.
@@ -157,6 +171,7 @@ func (a *agent) usage() (u usage) {
 // limitFiles lets the agent open no more files than it has, or as many as usual.
 func (a *agent) limitFiles(t *testing.T, none bool) {
 	t.Helper()
+	a.starved = none
 	limit := unix.Rlimit{Cur: 4096, Max: 4096}
 	if none {
 		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.process.PID()))

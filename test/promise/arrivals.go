@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // marker comes before an entry's number in its MESSAGE.
@@ -14,12 +16,18 @@ const marker = "promised "
 // message returns the text of entry n, from 1 on.
 func message(n int) string { return fmt.Sprintf("%s%d kept", marker, n) }
 
+// poisonEvery is of how many entries one is such that a picky destination refuses it for good.
+const poisonEvery = 13
+
+func poison(n int) bool { return n%poisonEvery == 0 }
+
 // arrivals are the numbers of the entries that a destination has accepted, in the order in which it did.
 type arrivals struct {
 	mu      sync.Mutex
 	numbers []int
-	stored  map[string]bool // by ID, where the destination knows IDs
+	stored  map[uint64]bool // by ID, of which the hash is enough, where the destination knows IDs
 	newest  int             // the highest number
+	picky   bool            // poison is refused
 	passed  chan int        // if not nil, told of newest after each batch that moved it; it has room
 }
 
@@ -48,14 +56,29 @@ func (a *arrivals) store(id string, sent []byte) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stored == nil {
-		a.stored = map[string]bool{}
+		a.stored = map[uint64]bool{}
 	}
-	if a.stored[id] {
+	hash := xxhash.Sum64String(id)
+	if a.stored[hash] {
 		return false
 	}
-	a.stored[id] = true
+	a.stored[hash] = true
 	a.append(sent)
 	return true
+}
+
+// setPicky says whether poison is refused from now on.
+func (a *arrivals) setPicky(picky bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.picky = picky
+}
+
+// refuses reports whether there is an entry in what was sent that is refused for good.
+func (a *arrivals) refuses(sent []byte) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.picky && slices.ContainsFunc(appendNumbers(nil, sent), poison)
 }
 
 func (a *arrivals) all() []int {

@@ -30,9 +30,10 @@ const (
 	RELP      Kind = "relp"
 	Websocket Kind = "websocket"
 	Logplex   Kind = "logplex"
+	Kafka     Kind = "kafka"
 )
 
-func kinds() []Kind { return []Kind{File, Bulk, BulkTLS, RELP, Websocket, Logplex} }
+func kinds() []Kind { return []Kind{File, Bulk, BulkTLS, RELP, Websocket, Logplex, Kafka} }
 
 // inOrder reports whether entries arrive in the journal's order whatever happens: where the items of a batch are accepted
 // one by one those to be sent again come later.
@@ -40,7 +41,10 @@ func (k Kind) inOrder() bool { return k != Bulk && k != BulkTLS }
 
 // acceptsAtOnce reports whether a batch is accepted when it was answered. With the others all that was sent since the last
 // commit is in flight, which may be a second's.
-func (k Kind) acceptsAtOnce() bool { return k == Bulk || k == BulkTLS || k == Logplex }
+func (k Kind) acceptsAtOnce() bool { return k == Bulk || k == BulkTLS || k == Logplex || k == Kafka }
+
+// picky is a destination that can refuse entries for good.
+type picky interface{ setPicky(picky bool) }
 
 // batchBytes bounds the senders' batches, so that there are many of them.
 const batchBytes = 16 << 10
@@ -63,6 +67,8 @@ func newDestination(t *testing.T, k Kind, dir string) destination {
 		return newWebsocket(t)
 	case Logplex:
 		return newLogplex(t)
+	case Kafka:
+		return newKafka(t)
 	}
 	t.Fatalf("there is no sender %q", k)
 	return nil

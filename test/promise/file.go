@@ -70,18 +70,19 @@ func (d disk) filler() string { return filepath.Join(d.dir, "filler") }
 // file is the destination of a file sender.
 type file struct {
 	disk
-	failures int // how often the disk was full
+	failures int     // how often the disk was full
+	fsync    float64 // seconds
 }
 
 func newFile(t *testing.T, dir string) *file {
 	t.Helper()
-	return &file{disk: newDisk(t, dir)}
+	return &file{disk: newDisk(t, dir), fsync: 0.05}
 }
 
 func (f *file) path() string { return filepath.Join(f.dir, "file.ndjson") }
 
 func (f *file) settings(string) map[string]any {
-	return map[string]any{"output_type": "file", "file_output": f.path(), "fsync": 0.05}
+	return map[string]any{"output_type": "file", "file_output": f.path(), "fsync": f.fsync}
 }
 
 func (f *file) set(t *testing.T, fault Fault) {

@@ -128,6 +128,8 @@ func (b *bulk) take(w io.Writer, body []byte, partial bool) {
 		switch err := json.Unmarshal(lines[i], &op); {
 		case err != nil || op.Create.ID == "":
 			status = http.StatusBadRequest
+		case b.refuses(lines[i+1]):
+			status = http.StatusBadRequest
 		case partial && i%3 == 0:
 			status = http.StatusTooManyRequests
 		case !b.store(op.Create.ID, lines[i+1]):
@@ -140,7 +142,7 @@ func (b *bulk) take(w io.Writer, body []byte, partial bool) {
 		case http.StatusConflict:
 			item += `,"error":{"type":"version_conflict_engine_exception","reason":"document already exists"}`
 		case http.StatusBadRequest:
-			item += `,"error":{"type":"illegal_argument_exception","reason":"no ID"}`
+			item += `,"error":{"type":"mapper_parsing_exception","reason":"no ID, or poison"}`
 		}
 		items = append(items, item+"}}")
 	}
@@ -180,6 +182,10 @@ func (l *logplex) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if fault, _ := l.state(); fault == Throttle || fault == Unavailable {
 		answer(w, fault)
+		return
+	}
+	if l.refuses(body) {
+		http.Error(w, "poison", http.StatusBadRequest)
 		return
 	}
 	l.add(body)

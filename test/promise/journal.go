@@ -56,12 +56,17 @@ func newGenerated(seed uint64, path string) *generated {
 
 func (g *generated) losses() losses { return losses{which: g.lost} }
 
-// reboot begins another boot, whose clock may be set wrong by up to a day.
+// setClock sets the clock back or forward by up to a day.
+func (g *generated) setClock() {
+	g.clock += uint64(g.rnd.IntN(2*86_400)) * 1_000_000
+	g.clock -= 86_400 * 1_000_000
+}
+
+// reboot begins another boot, whose clock may be set wrong.
 func (g *generated) reboot() {
 	binary.LittleEndian.PutUint64(g.boot[:], g.rnd.Uint64())
 	binary.LittleEndian.PutUint64(g.boot[8:], g.rnd.Uint64())
-	g.clock += uint64(g.rnd.IntN(2*86_400)) * 1_000_000
-	g.clock -= 86_400 * 1_000_000
+	g.setClock()
 	g.since = uint64(g.rnd.IntN(10_000_000))
 }
 
@@ -124,6 +129,10 @@ func (g *generated) mistreat(t *testing.T, a Act) {
 		}
 	case a == Corrupt && len(g.files) > 0:
 		g.corrupt(t, g.files[g.rnd.IntN(len(g.files))])
+	case a == Reboot:
+		g.reboot()
+	case a == SetClock:
+		g.setClock()
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 // stateFile is what the oracle looks at in a state file, see docs/state-file.md.
 type stateFile struct {
 	Readers map[string]struct {
+		Spooled struct {
+			Entries int64 `json:"entries"`
+		} `json:"spooled"`
 		Senders map[string]struct {
 			First string `json:"first"`
 			Sent  struct {
@@ -47,12 +50,13 @@ type gap struct {
 type witness struct {
 	path string
 
-	mu     sync.Mutex
-	seen   int
-	gaps   map[string]map[gap]bool // by sender
-	lost   map[string]int64        // entries in gaps, by sender: the highest count seen
-	known  map[string]uint64       // by sender: the earliest entry that any state file speaks of, by its sequence number
-	faults []error
+	mu      sync.Mutex
+	seen    int
+	gaps    map[string]map[gap]bool // by sender
+	lost    map[string]int64        // entries in gaps, by sender: the highest count seen
+	spooled int64                   // the most there were
+	known   map[string]uint64       // by sender: the earliest entry that any state file speaks of, by its sequence number
+	faults  []error
 }
 
 // watch looks until stop is called.
@@ -95,6 +99,7 @@ func (w *witness) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seen++
+	w.spooled = max(w.spooled, s.Readers[reader].Spooled.Entries)
 	for name, sender := range s.Readers[reader].Senders {
 		l := sender.Ledger
 		if l.Read+l.Recalled != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || min(l.Read, l.Filtered, l.Accepted, l.DeadLettered, l.InFlight) < 0 {
@@ -158,6 +163,13 @@ func (r *run) check(i int, w *witness) error {
 			errs = append(errs, fmt.Errorf("entry %d came for the first time after entry %d", n, newest))
 		}
 		newest = max(newest, n)
+	}
+	for n := range r.agent.buried(r.t, sender(i)) {
+		if times[n] > 0 {
+			errs = append(errs, fmt.Errorf("entry %d is a dead letter and was accepted", n))
+		}
+		times[n]++
+		r.dead++
 	}
 	errs = append(errs, r.checkMissing(i, times, w))
 	incidents := r.agent.kills + r.agent.destinations[i].incidents() + r.ambiguous[i]

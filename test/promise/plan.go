@@ -34,6 +34,9 @@ const (
 	Corrupt      Act = "corruption"        // entries of a finished file become unreadable
 	Rotate       Act = "rotate"            // live journals only
 	Restart      Act = "journald restarts" // live journals only
+	Reboot       Act = "reboot"            // generated ones: another boot ID, and the clock is another one
+	SetClock     Act = "clock set"         // generated ones: by up to a day, back or forward
+	Dwell        Act = "a while"           // so long that the vacuum guard takes a look
 )
 
 // Step is an act and the time that is let pass before it.
@@ -49,9 +52,12 @@ type Plan struct {
 	Seed     uint64
 	Live     bool // a systemd-journald writes the journal
 	Senders  []Kind
-	MemLimit int // GOMEMLIMIT in MiB, 0: none
-	Writes   int // how often entries are written
-	Each     int // how many at a time
+	MemLimit int  // GOMEMLIMIT in MiB, 0: none
+	DataSize int  // RLIMIT_DATA in MiB, 0: none
+	Spool    bool // vacuum_guard
+	Poison   bool // some entries are refused for good, and are dead letters
+	Writes   int  // how often entries are written
+	Each     int  // how many at a time
 	Steps    []Step
 }
 
@@ -69,7 +75,9 @@ func Draw(seed uint64) *Plan {
 	p.Senders = ks[:1+r.IntN(4)]
 	if r.IntN(4) == 0 {
 		p.MemLimit = 32
+		p.DataSize = r.IntN(2) * 256
 	}
+	p.Spool, p.Poison = r.IntN(3) == 0, r.IntN(2) == 0
 	// Who deletes the state takes the record of gaps with it, so in such a run no entries vanish.
 	robbed := r.IntN(3) == 0
 	d := drawer{Rand: r, plan: p, acts: p.acts(robbed), faulty: make([]bool, len(p.Senders))}
@@ -101,6 +109,12 @@ func (p *Plan) acts(robbed bool) []Act {
 		acts = append(acts, Rotate, Rotate, Restart)
 	case !robbed:
 		acts = append(acts, Corrupt, Corrupt)
+	}
+	if !p.Live {
+		acts = append(acts, Reboot, SetClock)
+	}
+	if p.Spool {
+		acts = append(acts, Dwell)
 	}
 	return acts
 }
@@ -137,7 +151,8 @@ func (d *drawer) draw() {
 // String describes a plan, a step a line.
 func (p *Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: live=%t senders=%q memory limit=%d MiB, %d times %d entries\n", p.Seed, p.Live, p.Senders, p.MemLimit, p.Writes, p.Each)
+	fmt.Fprintf(&b, "seed %d: live=%t senders=%q memory limit=%d MiB, data size=%d MiB, spool=%t poison=%t, %d times %d entries\n",
+		p.Seed, p.Live, p.Senders, p.MemLimit, p.DataSize, p.Spool, p.Poison, p.Writes, p.Each)
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "%3d. after %3d ms: %s", i, s.Pause.Milliseconds(), s.Act)
 		switch s.Act {

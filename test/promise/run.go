@@ -21,9 +21,11 @@ type run struct {
 	written int // the number of the last entry
 	agent   *agent
 
-	ambiguous []int // by destination: how often an answer other than a broken connection left open what was accepted
-	again     int   // entries that came more than once
-	missing   int   // entries that nobody could have delivered
+	faulty    []bool // by destination
+	ambiguous []int  // by destination: how often something other than a broken connection left open what was accepted
+	again     int    // entries that came more than once
+	missing   int    // entries that nobody could have delivered
+	dead      int    // dead letters
 }
 
 // carryOut carries a plan out and holds the outcome against the promise.
@@ -44,19 +46,23 @@ func carryOut(t *testing.T, p *Plan) {
 		if err := r.check(i, w); err != nil {
 			t.Errorf("%s (%s): %v", sender(i), k, err)
 		}
+		if err := r.replay(i); err != nil {
+			t.Errorf("%s (%s): replaying: %v", sender(i), k, err)
+		}
 	}
 	for _, err := range w.faults {
 		t.Error(err)
 	}
 	r.checkUsage()
-	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more; %d state files; at most %d MiB, %d descriptors, %d threads",
-		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
+	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more, %d were dead letters, at most %d in the spool; "+
+		"%d state files; at most %d MiB, %d descriptors, %d threads",
+		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, r.dead, w.spooled, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
 }
 
 func prepare(t *testing.T, p *Plan) *run {
 	t.Helper()
 	dir := t.TempDir()
-	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), ambiguous: make([]int, len(p.Senders))}
+	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), faulty: make([]bool, len(p.Senders)), ambiguous: make([]int, len(p.Senders))}
 	path := filepath.Join(dir, "journal")
 	if p.Live {
 		l := newLive(t)
@@ -74,11 +80,22 @@ func prepare(t *testing.T, p *Plan) *run {
 		gone:     make([]bool, len(p.Senders)),
 		interval: make([]float64, len(p.Senders)),
 	}
+	if p.Spool {
+		r.agent.guard = "spool"
+	}
+	if p.Poison {
+		r.agent.letters = filepath.Join(r.agent.state.dir, "dead.jsonl")
+	}
+	r.agent.dataSize = uint64(p.DataSize) << 20 //nolint:gosec // not negative
 	if p.MemLimit > 0 {
 		r.agent.env = append(r.agent.env, fmt.Sprintf("GOMEMLIMIT=%dMiB", p.MemLimit))
 	}
 	for i, k := range p.Senders {
-		r.agent.destinations = append(r.agent.destinations, newDestination(t, k, dir))
+		d := newDestination(t, k, dir)
+		if d, ok := d.(picky); ok {
+			d.setPicky(p.Poison)
+		}
+		r.agent.destinations = append(r.agent.destinations, d)
 		r.agent.interval[i] = 0.05
 	}
 	r.agent.write(t)
@@ -97,15 +114,18 @@ func (r *run) step(s Step) {
 	case StateCut, StateFuture, StateDeleted:
 		a.kill(t, func() { a.rob(t, s.Act) })
 	case Term:
+		r.interrupt()
 		a.stop(t)
 		a.start(t)
 	case Reload:
 		a.awaitStart(t)
 		a.process.Signal(t, syscall.SIGHUP)
 	case Reconfigure:
+		r.interrupt()
 		a.interval[s.Which] = 0.05 + 0.05*float64(r.rnd.IntN(3))
 		a.reload(t)
 	case Unresolvable, Resolvable:
+		r.interrupt()
 		a.gone[s.Which] = s.Act == Unresolvable
 		a.reload(t)
 	case Freeze:
@@ -123,12 +143,29 @@ func (r *run) step(s Step) {
 	case FewFiles, ManyFiles:
 		a.awaitStart(t) // Go itself cannot start without
 		a.limitFiles(t, s.Act == FewFiles)
-	case Vacuum, Corrupt, Rotate, Restart:
+	case Dwell:
+		program.Pause(t, 1200*time.Millisecond)
+	case Vacuum, Corrupt, Rotate, Restart, Reboot, SetClock:
 		r.journal.mistreat(t, s.Act)
 	}
 }
 
+// interrupt notes that senders are about to be stopped. A batch of which some is accepted and some refused for good is sent
+// again if it cannot be ended: the rest not be sent, or the dead letters not be written.
+func (r *run) interrupt() {
+	a := r.agent
+	if a.letters == "" {
+		return
+	}
+	for i := range a.destinations {
+		if a.starved || a.blocked || a.gone[i] || r.faulty[i] {
+			r.ambiguous[i]++
+		}
+	}
+}
+
 func (r *run) setFault(i int, f Fault) {
+	r.faulty[i] = f != None
 	if f == Partial {
 		r.ambiguous[i]++
 	}
@@ -151,6 +188,7 @@ func (r *run) finish() {
 		a.limitFiles(t, false)
 		a.reload(t)
 	}
+	r.interrupt()
 	a.stop(t)
 	r.mend()
 	a.write(t)
@@ -163,7 +201,7 @@ func (r *run) mend() {
 	a := r.agent
 	for i, d := range a.destinations {
 		d.set(r.t, None)
-		a.gone[i] = false
+		a.gone[i], r.faulty[i] = false, false
 	}
 	a.blockState(r.t, false)
 	a.state.free(r.t)

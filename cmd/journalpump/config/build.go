@@ -203,6 +203,11 @@ type committer interface {
 	CommitEvery() time.Duration
 }
 
+// patient is a senders.Config whose sender may take longer than a minute.
+type patient interface {
+	SendLimit() time.Duration
+}
+
 func (b *Builder) sender(c *Config, r *Reader, s *Sender, view pump.View) pump.SenderSpec {
 	log := b.Logger.With("reader", r.Name)
 	spec := pump.SenderSpec{
@@ -217,6 +222,9 @@ func (b *Builder) sender(c *Config, r *Reader, s *Sender, view pump.View) pump.S
 	}
 	if k, ok := s.Settings.(committer); ok {
 		spec.CommitEvery = k.CommitEvery()
+	}
+	if k, ok := s.Settings.(patient); ok {
+		spec.SendLimit = k.SendLimit()
 	}
 	if path := s.deadLetterFile(c); path != "" {
 		spec.DeadLetters = b.deadLetters(path, int64(c.DeadLetterMax)).For(r.Name, s.Name)
@@ -250,6 +258,9 @@ func (b *Builder) deadLetters(path string, limit int64) *deadletter.File {
 func (b *Builder) Replay(c *Config, r *Reader, s *Sender, refused pump.DeadLetters) pump.SenderSpec {
 	spec := b.sender(c, r, s, nil)
 	spec.View, spec.DeadLetters = deadletter.View{}, refused
+	if k, ok := s.Settings.(interface{ Alone() }); ok {
+		k.Alone()
+	}
 	return spec
 }
 

@@ -25,48 +25,85 @@ import (
 
 // Config is the whole configuration.
 type Config struct {
-	StateFile     string   `json:"json_state_file_path"` // "" keeps no state
-	LogLevel      LogLevel `json:"log_level"`
-	Statsd        *Statsd  `json:"statsd"`
-	Tags          Tags     `json:"tags"` // of every metric
-	GeoIPDatabase string   `json:"geoip_database"`
+	// Where the positions of all senders are kept, see docs/state-file.md. Relative to the working directory. "" keeps none:
+	// every start begins at initial_position.
+	StateFile string `json:"json_state_file_path"`
+	// Which of our own messages are written: "DEBUG", "INFO", "WARNING" ("WARN"), "ERROR", "CRITICAL" ("FATAL"), "NOTSET" (all),
+	// or Python's numbers (10 is "DEBUG", 50 "CRITICAL").
+	LogLevel LogLevel `json:"log_level"`
+	// Where metrics go by UDP, see docs/metrics.md.
+	Statsd *Statsd `json:"statsd"`
+	// Tags of every metric.
+	Tags Tags `json:"tags"`
+	// A MaxMind city database (.mmdb) for the ip_to_geohash of searches.
+	GeoIPDatabase string `json:"geoip_database"`
 	Filters
 	MatchSettings
 	Buffer
-	BinaryFields   BinaryFields  `json:"binary_fields"`
-	StopTimeout    conf.Duration `json:"stop_timeout"`
-	DeadLetterFile string        `json:"dead_letter_file"`      // "" only counts what destinations refuse for good
-	DeadLetterMax  conf.Size     `json:"dead_letter_max_bytes"` // 0: no limit
+	BinarySettings
+	// How long a stop takes at most, whatever the destinations do (new). What is being sent may be accepted in most of it; the
+	// rest is for saving the state. TimeoutStopSec= of the unit must be longer.
+	StopTimeout conf.Duration `json:"stop_timeout"`
+	// Where entries go that a destination refuses for good (new), see docs/dead-letters.md. Without it they are only counted.
+	DeadLetterFile string `json:"dead_letter_file"`
+	// How large a dead letter file becomes before it is renamed to FILE.1, in place of the one that was called so before (new).
+	// 0: it grows without end.
+	DeadLetterMax conf.Size `json:"dead_letter_max_bytes"`
 
 	Readers []*Reader // in the order of the file
 
 	object *conf.Object
 }
 
+// namedReaders are the readers of the top level, whose names are the user's.
+type namedReaders struct {
+	// The readers by name.
+	Readers *conf.Object `json:"readers"`
+}
+
 // Statsd is where metrics go. Without host or port they go nowhere.
 type Statsd struct {
-	Host   string `json:"host"`
-	Port   uint16 `json:"port"`
-	Prefix string `json:"prefix"` // put before every name as it is
-	Tags   Tags   `json:"tags"`
+	// Name or address of the server.
+	Host string `json:"host"`
+	// Its UDP port; statsd's usual one is 8125.
+	Port uint16 `json:"port"`
+	// Put before every metric's name as it is, without a dot between.
+	Prefix string `json:"prefix"`
+	// Tags of every metric.
+	Tags Tags `json:"tags"`
 }
 
 // Filters are the filters that senders refer to by name. A reader's own come before those of the top level.
 type Filters struct {
-	FieldFilters  map[string]filters.FieldFilterConfig    `json:"field_filters"`
+	// Field filters by name, to which the field_filter of senders refers. A reader's own come before those of the top level.
+	FieldFilters map[string]filters.FieldFilterConfig `json:"field_filters"`
+	// Lists of rules by name, to which the unit_log_level of senders refers. A reader's own come before those of the top level.
 	UnitLogLevels map[string][]filters.UnitLogLevelConfig `json:"unit_log_levels"`
 }
 
 // MatchSettings lets only entries pass whose field has a value, or which lack the field. Without a key all pass.
 type MatchSettings struct {
-	MatchKey   string          `json:"match_key"`
-	MatchValue json.RawMessage `json:"match_value"` // nil: entries that lack the field
+	// The field that match_value is compared with; leading underscores don't matter. Without it everything passes.
+	MatchKey string `json:"match_key"`
+	// The value that the field must have, as senders see it: 3, not "3", for PRIORITY. Without it, entries pass that lack the
+	// field.
+	MatchValue json.RawMessage `json:"match_value"`
 }
 
 // Buffer bounds what a sender holds at a time.
 type Buffer struct {
-	MaxLength int       `json:"msg_buffer_max_length"` // in entries
-	MaxBytes  conf.Size `json:"msg_buffer_max_bytes"`  // 0: no bound of its own
+	// How many entries a sender holds at most at a time. A reader's own counts for its senders.
+	MaxLength int `json:"msg_buffer_max_length"`
+	// How many bytes of JSON a sender holds at most at a time; 0 leaves it to the kind of sender. A reader's own counts for its
+	// senders.
+	MaxBytes conf.Size `json:"msg_buffer_max_bytes"`
+}
+
+// BinarySettings says how values are written that JSON has no form for.
+type BinarySettings struct {
+	// How values that are not UTF-8 are written (new): as the text of a Python bytes literal (b'\xff'), in base64, or with U+FFFD
+	// in place of every bad byte.
+	BinaryFields BinaryFields `json:"binary_fields"`
 }
 
 // Reader is a configured source and its senders.
@@ -82,17 +119,30 @@ type Reader struct {
 
 // ReaderSettings are the settings of a reader that don't concern where it reads.
 type ReaderSettings struct {
-	Initial             InitialPosition `json:"initial_position"`
-	ExcludeSelf         bool            `json:"exclude_self"` // leave out what journalpump itself logs
-	Searches            []search.Config `json:"searches"`
-	SecretFilters       []secret.Config `json:"secret_filters"`
-	SecretFilterMetrics bool            `json:"secret_filter_metrics"`
-	SlowSearch          conf.Duration   `json:"threshold_for_metric_emit"`
-	Tags                Tags            `json:"tags"` // of every metric of this reader
+	// Where senders start that have no position in the state file: "head", "tail", or a number of seconds after this boot began.
+	Initial InitialPosition `json:"initial_position"`
+	// Leave out what journalpump itself logs (new).
+	ExcludeSelf bool `json:"exclude_self"`
+	// Patterns that are counted. When a reader has searches, entries that none of them matches are not sent.
+	Searches []search.Config `json:"searches"`
+	// What is redacted in MESSAGE before anything is sent, one after the other.
+	SecretFilters []secret.Config `json:"secret_filters"`
+	// Count messages that the secret filters changed, as the metric journal.secret_filter_match.
+	SecretFilterMetrics bool `json:"secret_filter_metrics"`
+	// A search that takes longer is reported as the metric journal.perform_search_regex_duration.
+	SlowSearch conf.Duration `json:"threshold_for_metric_emit"`
+	// Tags of every metric of this reader and its senders.
+	Tags Tags `json:"tags"`
 	Filters
 	MatchSettings
 	Buffer
-	BinaryFields BinaryFields `json:"binary_fields"`
+	BinarySettings
+}
+
+// namedSenders are the senders of a reader, whose names are the user's.
+type namedSenders struct {
+	// The senders by name. A reader without any still runs its searches.
+	Senders *conf.Object `json:"senders"`
 }
 
 // Sender is a configured destination.
@@ -107,13 +157,20 @@ type Sender struct {
 
 // SenderSettings are the settings that all kinds of senders have.
 type SenderSettings struct {
-	OutputType       string         `json:"output_type"`
-	FieldFilter      string         `json:"field_filter"`
-	UnitLogLevel     string         `json:"unit_log_level"`
-	ExtraFieldValues conf.Value     `json:"extra_field_values"`
-	MaxSendInterval  *conf.Duration `json:"max_send_interval"` // nil: the kind's own
-	DeadLetterFile   *string        `json:"dead_letter_file"`  // nil: the top level's
-	// FlightRecorder lets the sender have what its filters held back when something happens; nil: it doesn't.
+	// The kind of sender: "file", "kafka", … Each has its own keys, see below.
+	OutputType string `json:"output_type"`
+	// The name of one of the field_filters.
+	FieldFilter string `json:"field_filter"`
+	// The name of one of the unit_log_levels.
+	UnitLogLevel string `json:"unit_log_level"`
+	// An object: fields to add to every entry, with any JSON as values; they replace fields of the same name. Anything but an object is
+	// ignored with a warning.
+	ExtraFieldValues conf.Value `json:"extra_field_values"`
+	// How long an entry waits at most for others to be sent along with it; by default what the kind of sender says.
+	MaxSendInterval *conf.Duration `json:"max_send_interval"`
+	// Where entries go that this destination refuses for good (new); "": they are only counted. By default the top level's.
+	DeadLetterFile *string `json:"dead_letter_file"`
+	// What led to a failure is sent, too, though filters had held it back (new): see below.
 	FlightRecorder *recorder.Config `json:"flight_recorder"`
 	MatchSettings
 }
@@ -135,10 +192,27 @@ func defaultConfig() *Config {
 		LogLevel:  LogLevel(slog.LevelInfo),
 		Buffer:    Buffer{DefaultMaxLength, DefaultMaxBytes},
 
-		StopTimeout:   DefaultStopTimeout,
-		DeadLetterMax: DefaultDeadLetterMax,
+		BinarySettings: BinarySettings{BinaryFields: "python"},
+		StopTimeout:    DefaultStopTimeout,
+		DeadLetterMax:  DefaultDeadLetterMax,
 	}
 }
+
+// defaultReader returns a reader of a configuration for which nothing is set.
+func defaultReader(c *Config) *Reader {
+	return &Reader{
+		ReaderSettings: ReaderSettings{
+			SlowSearch:     DefaultSlowSearch,
+			Buffer:         c.Buffer,
+			BinarySettings: c.BinarySettings,
+		},
+		Journal: journal.DefaultConfig(),
+		Guard:   guard.DefaultConfig(),
+	}
+}
+
+// settings are what the keys of a reader are decoded into.
+func (r *Reader) settings() []any { return []any{&r.ReaderSettings, &r.Journal, &r.Guard} }
 
 // LogLevel is how important our own messages must be to be written.
 type LogLevel slog.Level //nolint:recvcheck // a value that decodes itself

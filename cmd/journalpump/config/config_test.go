@@ -123,18 +123,6 @@ func everyKey() []string {
 	return keys
 }
 
-func TestEveryKeyIsDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../../../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, key := range everyKey() {
-		if !strings.Contains(string(doc), "`"+key+"`") {
-			t.Errorf("%s is not in docs/configuration.md", key)
-		}
-	}
-}
-
 func TestEveryKeyIsInTheGoodFile(t *testing.T) {
 	src, err := os.ReadFile("testdata/good/everything.json")
 	if err != nil {

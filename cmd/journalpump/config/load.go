@@ -5,8 +5,6 @@ import (
 	"os"
 
 	"journalpump/internal/conf"
-	"journalpump/readers/journal"
-	"journalpump/readers/journal/guard"
 	"journalpump/senders"
 )
 
@@ -49,12 +47,10 @@ func Parse(file string, src []byte) (*Config, *conf.Report) {
 		return c, report // not JSON; what follows would only be noise
 	}
 	know(report)
-	var named struct {
-		Readers *conf.Object `json:"readers"`
-	}
-	root.Decode(c, &named)
-	if named.Readers != nil {
-		for name, v := range named.Readers.Members() {
+	var top namedReaders
+	root.Decode(c, &top)
+	if top.Readers != nil {
+		for name, v := range top.Readers.Members() {
 			c.addReader(name, v)
 		}
 	}
@@ -62,17 +58,33 @@ func Parse(file string, src []byte) (*Config, *conf.Report) {
 	return c, report
 }
 
+// Level is a place in the file whose keys are decoded into structs. What these have as objects are levels too.
+type Level struct {
+	Path    string // with NAME for names that are the user's; "": the top
+	Kind    string // the output_type that a sender has these keys with; "": any
+	Structs []any  // pointers to the structs, filled with defaults
+}
+
+// Levels returns all levels that are in no struct.
+func Levels() []Level {
+	const sender = "readers.NAME.senders.NAME"
+	c := defaultConfig()
+	kinds := senders.Kinds()
+	levels := append(make([]Level, 0, 3+len(kinds)),
+		Level{Path: "", Structs: []any{c, &namedReaders{}}},
+		Level{Path: "readers.NAME", Structs: append(defaultReader(c).settings(), &namedSenders{})},
+		Level{Path: sender, Structs: []any{&SenderSettings{}}})
+	for _, k := range kinds {
+		levels = append(levels, Level{Path: sender, Kind: k.Name, Structs: []any{k.New()}})
+	}
+	return levels
+}
+
 // know tells the report the keys of levels that the file may lack, for its hints about unknown keys.
 func know(report *conf.Report) {
-	const reader, sender = "readers.NAME", "readers.NAME.senders.NAME"
-	report.Know(reader, ReaderSettings{}, journal.Config{}, guard.Config{}, struct {
-		Senders any `json:"senders"`
-	}{})
-	report.Know(sender, SenderSettings{})
-	for _, k := range senders.Kinds() {
-		report.Know(sender, k.New())
+	for _, l := range Levels() {
+		report.Know(l.Path, l.Structs...)
 	}
-	report.Know("statsd", Statsd{})
 }
 
 func (c *Config) addReader(name string, v conf.Value) {
@@ -81,21 +93,12 @@ func (c *Config) addReader(name string, v conf.Value) {
 		v.Errorf("must be an object, not %s", v.Kind())
 		return
 	}
-	r := &Reader{
-		Name: name,
-		ReaderSettings: ReaderSettings{
-			SlowSearch:   DefaultSlowSearch,
-			Buffer:       c.Buffer,
-			BinaryFields: c.BinaryFields,
-		},
-		object: o,
-	}
-	var named struct {
-		Senders *conf.Object `json:"senders"`
-	}
-	o.Decode(&r.ReaderSettings, &r.Journal, &r.Guard, &named)
-	if named.Senders != nil {
-		for name, v := range named.Senders.Members() {
+	r := defaultReader(c)
+	r.Name, r.object = name, o
+	var below namedSenders
+	o.Decode(append(r.settings(), &below)...)
+	if below.Senders != nil {
+		for name, v := range below.Senders.Members() {
 			r.addSender(name, v)
 		}
 	}

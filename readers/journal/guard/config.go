@@ -24,10 +24,17 @@ func (Mode) ConfValues() []string { return []string{string(Off), string(Warn), s
 
 // Config is what the configuration of a reader says of its guard.
 type Config struct {
-	Mode      Mode      `json:"vacuum_guard"`           // "": Warn
-	Bytes     conf.Size `json:"vacuum_spool_bytes"`     // 0: DefaultSpoolBytes
-	Directory string    `json:"vacuum_spool_directory"` // "": beside the state file
+	// What is done about entries that a sender lacks and that journald's vacuum is about to delete (new): "warn" says so in time,
+	// "spool" keeps them, "off" does nothing.
+	Mode Mode `json:"vacuum_guard"`
+	// How much may be kept (new); at least 1 MiB.
+	Bytes conf.Size `json:"vacuum_spool_bytes"`
+	// Where it is kept, in a directory for each reader (new); by default beside the state file, in STATEFILE.spool.
+	Directory string `json:"vacuum_spool_directory"`
 }
+
+// DefaultConfig returns the settings of a reader for which nothing is set.
+func DefaultConfig() Config { return Config{Mode: Warn, Bytes: DefaultSpoolBytes} }
 
 // DefaultSpoolBytes is how large a reader's spool may get.
 const DefaultSpoolBytes = 1 << 30

@@ -32,7 +32,7 @@ type file struct {
 type inode struct{ dev, ino uint64 }
 
 // examine looks at the file at path. What is known from before is taken over if it cannot have changed; nil if there is no file.
-func examine(path string, before *file) *file {
+func examine(path string, before *file, peeker *journalfile.Peeker) *file {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {
 		return nil
@@ -47,12 +47,12 @@ func examine(path string, before *file) *file {
 	if before != nil && !f.active && !before.active && before.inode == f.inode && before.size == f.size && before.mtime == f.mtime {
 		return before
 	}
-	f.unreadable = f.readHeader(path) != nil
+	f.unreadable = f.readHeader(path, peeker) != nil
 	return f
 }
 
-func (f *file) readHeader(path string) error {
-	j, err := journalfile.Open(path)
+func (f *file) readHeader(path string, peeker *journalfile.Peeker) error {
+	j, _, err := peeker.Open(path)
 	if err != nil {
 		return err
 	}

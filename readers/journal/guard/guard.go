@@ -46,6 +46,12 @@ type Log struct {
 	vacuum pump.Vacuum
 }
 
+// changer is a log that knows when files come or go.
+type changer interface {
+	// Changes returns a number that is higher when they have; ok is false if that cannot be told. It does not wait.
+	Changes() (n uint64, ok bool)
+}
+
 // Open guards a log until it is closed, with which the inner one is closed, too, or until the context ends. If there is nothing to
 // do it returns the inner one. A spool that cannot be opened is said, and done without.
 func Open(ctx context.Context, inner pump.Log, opts Options) pump.Log {
@@ -64,8 +70,12 @@ func Open(ctx context.Context, inner pump.Log, opts Options) pump.Log {
 		done:   make(chan struct{}),
 	}
 	l.watch.silent = opts.Mode == Off
+	if c, ok := inner.(changer); ok {
+		l.watch.changes = c.Changes
+	}
 	if store != nil {
 		l.keeper = &keeper{store: store, inner: inner, log: opts.Logger, copy: opts.Mode == Spool}
+		l.vacuum.Spooled.Bytes, l.vacuum.Spooled.Entries = store.size()
 	}
 	go l.run(ctx)
 	return l

@@ -6,6 +6,7 @@ import (
 
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
+	"journalpump/readers/journal/journalfile"
 )
 
 const (
@@ -18,6 +19,8 @@ const (
 	leastWatched, mostWatched = 3 * time.Second, 30 * time.Second
 	// It is said again when half the time has passed, and every hour, but not more often than repeatLeast.
 	repeatLeast, repeatMost = 10 * time.Second, time.Hour
+	// relookTime is how long archived files are taken to be as they were while none comes or goes.
+	relookTime = time.Minute
 )
 
 // watch knows the journal's files and how long the senders' entries will be there. It is used by one goroutine.
@@ -26,6 +29,12 @@ type watch struct {
 	root      string // where etc/systemd is
 	silent    bool   // nothing is said, and nothing estimated
 	log       *slog.Logger
+
+	// changes returns a number that is higher when files have come or gone; nil: nobody knows.
+	changes func() (n uint64, ok bool)
+	seen    uint64    // changes when all files were last looked at
+	looked  time.Time // when that was
+	peeker  journalfile.Peeker
 
 	known map[string]*file // by path
 	dirs  map[string]*directory
@@ -41,18 +50,12 @@ func newWatch(selection journaldir.Selection, log *slog.Logger) *watch {
 
 // look takes a look at the files.
 func (w *watch) look(now time.Time) error {
-	paths, err := w.selection.List()
+	known, err := w.files(now)
 	if err != nil {
 		return err
 	}
-	known := make(map[string]*file, len(paths))
 	byDir := map[string][]*file{}
-	for _, path := range paths {
-		f := examine(path, w.known[path])
-		if f == nil {
-			continue
-		}
-		known[path] = f
+	for _, f := range known {
 		byDir[f.dir] = append(byDir[f.dir], f)
 	}
 	w.known = known
@@ -71,6 +74,40 @@ func (w *watch) look(now time.Time) error {
 		d.update(now, files)
 	}
 	return nil
+}
+
+// files returns what files there are. While none comes or goes only those that are being written are examined, the others, which may
+// still shrink a little, every relookTime.
+func (w *watch) files(now time.Time) (map[string]*file, error) {
+	var seen uint64
+	told := false
+	if w.changes != nil {
+		seen, told = w.changes()
+	}
+	if told && seen == w.seen && now.Sub(w.looked) < relookTime {
+		for path, f := range w.known {
+			if f.active {
+				if f = examine(path, f, &w.peeker); f == nil {
+					delete(w.known, path)
+					continue
+				}
+				w.known[path] = f
+			}
+		}
+		return w.known, nil
+	}
+	paths, err := w.selection.List()
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]*file, len(paths))
+	for _, path := range paths {
+		if f := examine(path, w.known[path], &w.peeker); f != nil {
+			known[path] = f
+		}
+	}
+	w.seen, w.looked = seen, now
+	return known, nil
 }
 
 // lossOf returns the first loss that threatens after the position; ok is false if there is nothing after it.

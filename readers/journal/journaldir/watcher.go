@@ -19,7 +19,7 @@ import (
 const errNotDir = syscall.ENOTDIR
 
 // watchMask leaves out IN_MODIFY: journald announces its writes up to 250 ms late, and whoever reads a file polls its
-// header anyway.
+// header anyway. When it rests from that, see Alarm.
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_DELETE_SELF |
 	unix.IN_MOVE_SELF | unix.IN_ATTRIB | unix.IN_ONLYDIR
 
@@ -30,7 +30,6 @@ type Watcher struct {
 	selection Selection
 	file      *os.File
 	conn      syscall.RawConn
-	changed   chan struct{}
 	done      chan struct{}
 	stop      func() bool
 	closing   sync.Once
@@ -40,6 +39,7 @@ type Watcher struct {
 	watches map[int32]watch
 	byPath  map[string]int32
 	changes uint64
+	alarm   chan struct{} // nil: nobody has asked since it was last closed
 	buf     []byte
 }
 
@@ -62,7 +62,6 @@ func (s Selection) Watch(ctx context.Context) (*Watcher, error) {
 	w := &Watcher{
 		selection: s,
 		file:      os.NewFile(uintptr(fd), "inotify"),
-		changed:   make(chan struct{}, 1),
 		done:      make(chan struct{}),
 		watches:   map[int32]watch{},
 		byPath:    map[string]int32{},
@@ -82,10 +81,37 @@ func (s Selection) Watch(ctx context.Context) (*Watcher, error) {
 	return w, nil
 }
 
-// Changed returns a channel that gets a value after something has changed. Several changes may give only one.
-func (w *Watcher) Changed() <-chan struct{} { return w.changed }
+// alarmMask is for one write.
+const alarmMask = unix.IN_MODIFY | unix.IN_ONESHOT
 
-// Check returns a number that is higher when something has changed. Unlike Changed it is in step with the file system:
+// Alarm returns a channel that is closed when something changes, or when one of the files is written to. Who has it must look once
+// more before waiting for it. That files are written to costs nothing unless somebody waits: an alarm is for once.
+//
+// A write through a mapping is no event. Writers of journals announce theirs by an ftruncate that changes nothing, journald up
+// to 250 ms late, so that many writes share one.
+func (w *Watcher) Alarm(files []string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.alarm == nil {
+		w.alarm = make(chan struct{})
+	}
+	for _, path := range files {
+		_ = w.conn.Control(func(fd uintptr) {
+			_, _ = unix.InotifyAddWatch(int(fd), path, alarmMask) // if it has gone, the directory tells
+		})
+	}
+	return w.alarm
+}
+
+// wake closes the channel that Alarm returned. w.mu is held.
+func (w *Watcher) wake() {
+	if w.alarm != nil {
+		close(w.alarm)
+		w.alarm = nil
+	}
+}
+
+// Check returns a number that is higher when something has changed. Unlike Alarm it is in step with the file system:
 // whatever happened before the call is counted.
 func (w *Watcher) Check() uint64 {
 	w.mu.Lock()
@@ -134,6 +160,10 @@ func (w *Watcher) readEvents(fd int) bool {
 		size := min(unix.SizeofInotifyEvent+int(binary.NativeEndian.Uint32(b[12:])), len(b))
 		name, _, _ := bytes.Cut(b[unix.SizeofInotifyEvent:size], []byte{0})
 		b = b[size:]
+		if mask&unix.IN_MODIFY != 0 {
+			w.wake()
+			continue
+		}
 		d, a := w.event(wd, mask, string(name))
 		direct, act = direct || d, act || a
 	}
@@ -143,10 +173,7 @@ func (w *Watcher) readEvents(fd int) bool {
 	moved, err := w.sync()
 	if direct || moved || err != nil {
 		w.changes++
-		select {
-		case w.changed <- struct{}{}:
-		default:
-		}
+		w.wake()
 	}
 	return true
 }

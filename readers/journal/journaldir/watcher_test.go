@@ -30,10 +30,7 @@ func watchTest(t *testing.T, s Selection) *Watcher {
 func expect(t *testing.T, w *Watcher, what string, do func() error) {
 	t.Helper()
 	before := w.Check()
-	select { // what was left from before
-	case <-w.Changed():
-	default:
-	}
+	alarm := w.Alarm(nil)
 	if err := do(); err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +40,9 @@ func expect(t *testing.T, w *Watcher, what string, do func() error) {
 	late := time.NewTimer(10 * time.Second)
 	defer late.Stop()
 	select {
-	case <-w.Changed():
+	case <-alarm:
 	case <-late.C:
-		t.Errorf("%s: nothing comes from Changed", what)
+		t.Errorf("%s: there is no alarm", what)
 	}
 }
 

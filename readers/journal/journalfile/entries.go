@@ -283,7 +283,7 @@ func (x *Entries) firstInArrays() uint64 {
 func (x *Entries) reachable() uint64 {
 	for k := len(x.arrays) - 1; k >= 0; k-- {
 		a := &x.arrays[k]
-		if begin, size := a.off+arrayItems, uint64(len(x.f.m.data)); begin < size {
+		if begin, size := a.off+arrayItems, x.f.m.length(); begin < size {
 			return a.first + min(a.n, (size-begin)/x.f.slotSize)
 		}
 	}

@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime/debug"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // File is an open journal file. It is used by one goroutine at a time.
 type File struct {
-	path string
-	m    mapping
-	d    decompressor
+	path     string
+	dev, ino uint64
+	m        mapping
+	d        decompressor
 
 	// The layout, which does not change once a file has its header.
 	fileID     [16]byte
@@ -32,20 +34,35 @@ type File struct {
 // does not begin with a journal header (it may get one, see there) and is an *UnsupportedError when it has one that asks
 // for a newer reader.
 func Open(path string) (*File, error) {
-	fd, err := openRegular(path)
-	if err != nil {
+	f := &File{}
+	if _, err := f.open(path, nil); err != nil {
 		return nil, err
-	}
-	f := &File{path: path, m: mapping{fd: fd, limit: DefaultResidentLimit}}
-	if err := f.readLayout(); err != nil {
-		_ = f.Close() // only read: nothing to lose
-		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	return f, nil
 }
 
-// openRegular opens path without waiting, as opening a FIFO or a terminal would.
-func openRegular(path string) (int, error) {
+// open opens the file, to be mapped or to be peeked at, and returns what it was like before anything was read from it.
+func (f *File) open(path string, glimpses *glimpses) (Stat, error) {
+	var st unix.Stat_t
+	fd, err := openRegular(path, &st)
+	if err != nil {
+		return Stat{}, err
+	}
+	was := statOf(&st)
+	f.path, f.dev, f.ino = path, was.Dev, was.Ino
+	f.m = mapping{fd: fd, limit: DefaultResidentLimit, glimpses: glimpses}
+	if err = f.m.resize(was.Size); err == nil {
+		err = f.readLayout()
+	}
+	if err != nil {
+		_ = f.Close() // only read: nothing to lose
+		return was, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return was, nil
+}
+
+// openRegular opens path without waiting, as opening a FIFO or a terminal would, and examines it.
+func openRegular(path string, st *unix.Stat_t) (int, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 		if errors.Is(err, unix.EINTR) {
@@ -54,8 +71,7 @@ func openRegular(path string) (int, error) {
 		if err != nil {
 			return -1, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
-		var st unix.Stat_t
-		err = unix.Fstat(fd, &st)
+		err = unix.Fstat(fd, st)
 		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
 			err = errNotRegular
 		}
@@ -84,12 +100,16 @@ func (f *File) Path() string { return f.path }
 // FileID returns the file's identity, which stays the same when it is renamed or rewritten.
 func (f *File) FileID() [16]byte { return f.fileID }
 
+// Inode returns what Stat does, without asking: it is the same for as long as the file is open.
+func (f *File) Inode() (dev, ino uint64) { return f.dev, f.ino }
+
 // Stat is what the file system says of an open file.
 type Stat struct {
 	Size     uint64
 	Nlink    uint64 // 0 once it was deleted
 	Dev, Ino uint64 // together the identity of the inode
 	Blocks   uint64 // of 512 bytes, really allocated
+	Modified syscall.Timespec
 }
 
 // Stat asks the file system.
@@ -98,13 +118,18 @@ func (f *File) Stat() (Stat, error) {
 	if err := f.m.stat(&st); err != nil {
 		return Stat{}, fmt.Errorf("examining %s: %w", f.path, err)
 	}
+	return statOf(&st), nil
+}
+
+func statOf(st *unix.Stat_t) Stat {
 	return Stat{
-		Size:   uint64(max(st.Size, 0)),
-		Nlink:  uint64(st.Nlink), //nolint:unconvert // differs between architectures
-		Dev:    uint64(st.Dev),   //nolint:unconvert // differs between architectures
-		Ino:    st.Ino,
-		Blocks: uint64(max(st.Blocks, 0)),
-	}, nil
+		Size:     uint64(max(st.Size, 0)),
+		Nlink:    uint64(st.Nlink), //nolint:unconvert // differs between architectures
+		Dev:      uint64(st.Dev),   //nolint:unconvert // differs between architectures
+		Ino:      st.Ino,
+		Blocks:   uint64(max(st.Blocks, 0)),
+		Modified: syscall.Timespec(st.Mtim),
+	}
 }
 
 // Deleted reports whether no name leads to the file any more. What has not been overwritten can still be read.

@@ -133,7 +133,7 @@ func (f *File) object(off uint64, typ byte, head uint64) (b []byte, size uint64,
 	if err != nil {
 		return nil, 0, err
 	}
-	if end := off + size; end > uint64(len(f.m.data)) || end < off {
+	if end := off + size; end > uint64(len(f.m.data)) || end < off { // always where nothing is mapped
 		if err := f.m.reach(off, size); err != nil {
 			return nil, 0, err
 		}

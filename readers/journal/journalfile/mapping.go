@@ -17,6 +17,9 @@ type mapping struct {
 	limit    uint64
 	resident uint64
 	touched  []uint64 // bitmap of blocks
+	few      [1]uint64
+
+	glimpses *glimpses // reads instead; nil: the file is mapped
 }
 
 const (
@@ -33,6 +36,9 @@ func (m *mapping) view(off, n uint64) ([]byte, error) {
 	if end > uint64(len(m.data)) || end < off {
 		if err := m.reach(off, n); err != nil {
 			return nil, err
+		}
+		if m.glimpses != nil {
+			return m.glimpses.view(m.fd, off, n)
 		}
 	}
 	if n > 0 {
@@ -77,12 +83,24 @@ func (m *mapping) release() {
 	m.resident = 0
 }
 
+// length returns how much of the file there was when it was last looked at.
+func (m *mapping) length() uint64 {
+	if m.glimpses != nil {
+		return m.glimpses.size
+	}
+	return uint64(len(m.data))
+}
+
 // reach maps the file anew if it has grown, so that n bytes from off on can be viewed.
 func (m *mapping) reach(off, n uint64) error {
+	end := off + n
+	if m.glimpses != nil && off <= end && end <= m.glimpses.size {
+		return nil
+	}
 	if err := m.remap(); err != nil {
 		return err
 	}
-	if end := off + n; end > uint64(len(m.data)) || end < off {
+	if end > m.length() || end < off {
 		return ErrTruncated
 	}
 	return nil
@@ -94,7 +112,16 @@ func (m *mapping) remap() error {
 	if err := m.stat(&st); err != nil {
 		return err
 	}
-	size := int(min(max(st.Size, 0), maxMapped))
+	return m.resize(uint64(max(st.Size, 0)))
+}
+
+// resize maps the file anew unless it is mapped in that size.
+func (m *mapping) resize(bytes uint64) error {
+	size := int(min(bytes, maxMapped))
+	if m.glimpses != nil {
+		m.glimpses.size = uint64(size)
+		return nil
+	}
 	if size == len(m.data) {
 		return nil
 	}
@@ -106,7 +133,12 @@ func (m *mapping) remap() error {
 		return err
 	}
 	m.data = data
-	m.touched = make([]uint64, (size+64*blockSize-1)/(64*blockSize))
+	if words := (size + 64*blockSize - 1) / (64 * blockSize); words <= len(m.few) {
+		m.few = [1]uint64{}
+		m.touched = m.few[:]
+	} else {
+		m.touched = make([]uint64, words)
+	}
 	return nil
 }
 

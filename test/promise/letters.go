@@ -1,0 +1,63 @@
+package promise
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"testing"
+
+	"journalpump/test/program"
+)
+
+// buried returns the numbers of a sender's dead letters. A line that was torn is there once more.
+func (a *agent) buried(t *testing.T, sender string) map[int]bool {
+	t.Helper()
+	dead := map[int]bool{}
+	if a.letters == "" {
+		return dead
+	}
+	text, err := os.ReadFile(a.letters)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	for line := range bytes.Lines(text) {
+		var letter struct {
+			Sender string          `json:"sender"`
+			Entry  json.RawMessage `json:"entry"`
+		}
+		if json.Unmarshal(line, &letter) == nil && letter.Sender == sender {
+			for _, n := range appendNumbers(nil, letter.Entry) {
+				dead[n] = true
+			}
+		}
+	}
+	return dead
+}
+
+// replay sends a destination the dead letters again, now that it is not picky any more, and looks whether it has them.
+func (r *run) replay(i int) error {
+	a, d := r.agent, r.agent.destinations[i]
+	dead := a.buried(r.t, sender(i))
+	p, ok := d.(picky)
+	if len(dead) == 0 {
+		return nil
+	}
+	if !ok {
+		return fmt.Errorf("%d dead letters of a destination that refuses nothing", len(dead))
+	}
+	p.setPicky(false)
+	result := program.Start(r.t, a.env, "replay", a.letters, "--sender", sender(i), a.config).Wait(r.t)
+	if result.Code != 0 {
+		return fmt.Errorf("exit status %d, it said:\n%s", result.Code, result.Output)
+	}
+	for _, n := range d.accepted(r.t) {
+		delete(dead, n)
+	}
+	if len(dead) > 0 {
+		return fmt.Errorf("%d are missing", len(dead))
+	}
+	return nil
+}
