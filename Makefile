@@ -20,7 +20,7 @@ BENCH    ?= .
 # The packages of Debian that each task needs; what is missing is installed, see .ci/need.
 BUILD_PACKAGES := gcc libc6-dev libsystemd-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) systemd systemd-journal-remote
-TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3 rsyslog rsyslog-relp rsyslog-gnutls
+TEST_PACKAGES  := $(RUN_PACKAGES) zstd python3 rsyslog rsyslog-relp rsyslog-gnutls chromium prometheus
 KAFKA_PACKAGES := maven openjdk-17-jdk-headless kcat
 INTEGRATION_PACKAGES := $(TEST_PACKAGES) $(KAFKA_PACKAGES) microsocks
 BENCH_PACKAGES := $(RUN_PACKAGES) rsyslog
@@ -32,12 +32,12 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static docs kafka run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static docs kafka man completions run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-kafka need-bench
 
 help: ## list these targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 build: need-build ## build bin/journalpump (cgo: both journal backends)
 	CGO_ENABLED=1 $(GO) build -tags $(TAGS) -trimpath -buildvcs=$(BUILDVCS) -o bin/journalpump ./cmd/journalpump
@@ -47,6 +47,14 @@ build-static: ## build bin/journalpump-static (no cgo: native backend only, runs
 
 docs: ## write the tables of settings in docs/ anew, from the types and their comments
 	$(GO) test -count=1 -run '^TestReference$$' ./docs -update
+
+man: ## make the man pages, in build/man
+	rm -rf build/man
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} CGO_ENABLED=0 $(GO) run -tags $(TAGS),man ./cmd/journalpump man build/man
+
+completions: ## make the completions for bash, zsh and fish, in build/completions
+	rm -rf build/completions
+	CGO_ENABLED=0 $(GO) run -tags $(TAGS),man ./cmd/journalpump completions build/completions
 
 run: need-run build ## pump this machine's journal to the terminal
 	@packaging/run-here bin/journalpump
@@ -109,10 +117,12 @@ lint-modules:
 lint-vet: need-build
 	$(GO) vet ./...
 	CGO_ENABLED=0 $(GO) vet ./...
+	$(GO) vet -tags man ./cmd/journalpump
 
 lint-go: need-build $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 	$(GOLANGCI_LINT) run --build-tags integration ./test/integration
+	$(GOLANGCI_LINT) run --build-tags packages ./test/packages
 
 lint-shell:
 	@.ci/need --optional shellcheck
@@ -149,6 +159,8 @@ fuzz: need-build ## run every fuzz target for a while (FUZZTIME=20s)
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
 	  done; \
 	done
+
+include packaging/packaging.mk
 
 clean: ## remove what was built (but not bin/tools)
 	rm -rf build bin/journalpump bin/journalpump-static

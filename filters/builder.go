@@ -43,15 +43,8 @@ func textSize(c *pump.Chunk) int {
 }
 
 func (b *builder) matches(i int) bool {
-	if self := b.stage.config.Exclude; self != nil && self.wrote(b.chunk, i) {
-		return false
-	}
-	for _, m := range b.stage.config.Matches {
-		if !m.holds(b.chunk, i, &b.match) {
-			return false
-		}
-	}
-	return true
+	why, _ := b.stage.config.cause(b.chunk, i, &b.match)
+	return why == Shown
 }
 
 // add encodes what is particular to entry i.

@@ -71,10 +71,18 @@ const noLimit = math.MaxInt8
 
 // limit returns the highest priority number that passes for a unit.
 func (u *UnitLogLevels) limit(unit []byte) int8 {
-	for i := range u.rules {
-		if u.rules[i].glob.Match(unit) {
-			return u.rules[i].level
-		}
+	if i := u.rule(unit); i >= 0 {
+		return u.rules[i].level
 	}
 	return noLimit
+}
+
+// rule returns the index of the rule that decides about a unit, -1 if none does.
+func (u *UnitLogLevels) rule(unit []byte) int {
+	for i := range u.rules {
+		if u.rules[i].glob.Match(unit) {
+			return i
+		}
+	}
+	return -1
 }

@@ -99,9 +99,19 @@ func appendCanonicalNumber(dst []byte, number string) ([]byte, error) {
 
 // holds reports whether entry i of c passes. It looks at the entry as the log has it, before redaction.
 func (m *Match) holds(c *pump.Chunk, i int, w *matchWork) bool {
+	value, ok := m.compared(c, i, w)
+	if !ok {
+		return m.absent
+	}
+	return bytes.Equal(value, m.value)
+}
+
+// compared returns what entry i of c has to be compared with the value: nil if that is too long, and ok false if there is no
+// such field. It is valid until the next call.
+func (m *Match) compared(c *pump.Chunk, i int, w *matchWork) (value []byte, ok bool) {
 	if m.key == realtimeName {
 		w.value = trimZeroFraction(convert.AppendTimestamp(w.value[:0], c.Entries[i].Position.Realtime))
-		return bytes.Equal(w.value, m.value)
+		return w.value, true
 	}
 	found := w.found[:0]
 	for _, r := range c.Fields(i) {
@@ -112,11 +122,11 @@ func (m *Match) holds(c *pump.Chunk, i int, w *matchWork) bool {
 	w.found = found
 	switch len(found) {
 	case 0:
-		return m.absent
+		return nil, false
 	case 1:
-		return m.equals(found[0], w)
+		return w.single(found[0]), true
 	}
-	return m.equalsRepeated(w)
+	return w.repeated(), true
 }
 
 // matchWork is the memory that matching needs, kept from entry to entry.
@@ -126,16 +136,16 @@ type matchWork struct {
 	value []byte
 }
 
-func (m *Match) equals(f *pump.Field, w *matchWork) bool {
+func (w *matchWork) single(f *pump.Field) []byte {
 	if len(f.Value) > maxValue {
-		return false
+		return nil
 	}
 	w.value = w.appendCanonical(w.value[:0], f)
-	return bytes.Equal(w.value, m.value)
+	return w.value
 }
 
-// equalsRepeated compares what several fields of one plain name come to.
-func (m *Match) equalsRepeated(w *matchWork) bool {
+// repeated returns what several fields of one plain name come to.
+func (w *matchWork) repeated() []byte {
 	winner := winningName(w.found)
 	w.value = append(w.value[:0], '[')
 	count := 0
@@ -144,7 +154,7 @@ func (m *Match) equalsRepeated(w *matchWork) bool {
 			continue
 		}
 		if len(f.Value) > maxValue {
-			return false
+			return nil
 		}
 		if count++; count > 1 {
 			w.value = append(w.value, ',')
@@ -153,9 +163,9 @@ func (m *Match) equalsRepeated(w *matchWork) bool {
 	}
 	w.value = append(w.value, ']')
 	if count == 1 {
-		return bytes.Equal(w.value[1:len(w.value)-1], m.value)
+		return w.value[1 : len(w.value)-1]
 	}
-	return bytes.Equal(w.value, m.value)
+	return w.value
 }
 
 func (w *matchWork) appendCanonical(dst []byte, f *pump.Field) []byte {

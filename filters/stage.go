@@ -31,6 +31,19 @@ type StageConfig struct {
 	BinaryFields convert.BinaryMode
 }
 
+// cause says whether entry i of c passes, searches left out, and if not which of the matches it fails.
+func (s *StageConfig) cause(c *pump.Chunk, i int, w *matchWork) (why Cause, match int) {
+	if s.Exclude != nil && s.Exclude.wrote(c, i) {
+		return OurOwn, 0
+	}
+	for n, m := range s.Matches {
+		if !m.holds(c, i, w) {
+			return ReaderMatch, n
+		}
+	}
+	return Shown, 0
+}
+
 // Stage is the reader's part of filtering and encoding: what all its views share. Per chunk it works once.
 type Stage struct {
 	config StageConfig

@@ -30,9 +30,10 @@ type View struct {
 	levels   *UnitLogLevels
 	filter   *FieldFilter
 	replaced map[string]struct{} // plain names that extra fields replace
-	suffix   []byte              // the fragments of the extra fields
-	realtime bool                // whether REALTIME_TIMESTAMP is shown
-	iso      bool                // whether timestamp is shown
+	extra    []ExtraField
+	suffix   []byte // the fragments of the extra fields
+	realtime bool   // whether REALTIME_TIMESTAMP is shown
+	iso      bool   // whether timestamp is shown
 	maxBytes int
 }
 
@@ -44,6 +45,7 @@ func NewView(stage *Stage, c ViewConfig) (*View, error) {
 		levels:   c.UnitLogLevels,
 		filter:   c.FieldFilter,
 		replaced: make(map[string]struct{}, len(c.ExtraFields)),
+		extra:    c.ExtraFields,
 		maxBytes: c.MaxBytes,
 	}
 	for i := range c.ExtraFields {
@@ -83,10 +85,19 @@ func (v *View) render(c *pump.Chunk) *rendered {
 
 func (v *View) compute(c *pump.Chunk) *rendered {
 	s := v.stage.stage(c)
-	r := rendering{view: v, chunk: c, staged: s, shown: v.shownOf(s.names), out: &rendered{}}
+	r := v.newRendering(c, s)
 	r.plan()
 	r.write()
 	return r.out
+}
+
+func (v *View) newRendering(c *pump.Chunk, s *staged) rendering {
+	r := rendering{view: v, chunk: c, staged: s, shown: v.shownOf(s.names), out: &rendered{}}
+	r.match.enc.mode = v.stage.config.BinaryFields
+	if v.levels != nil {
+		r.limits = make(map[pump.Ref]int8)
+	}
+	return r
 }
 
 // shownOf says which names are shown; nil if all are.
@@ -132,24 +143,24 @@ type plannedEntry struct {
 
 // plan decides which entries are shown and how long their bodies are.
 func (r *rendering) plan() {
-	r.match.enc.mode = r.view.stage.config.BinaryFields
-	if r.view.levels != nil {
-		r.limits = make(map[pump.Ref]int8)
-	}
 	r.planned = make([]plannedEntry, 0, len(r.staged.entries))
 	for i := range r.staged.entries {
 		e := &r.staged.entries[i]
-		if r.passes(e) {
+		if r.cause(e) == Shown {
 			r.planEntry(e)
 		}
 	}
 }
 
-func (r *rendering) passes(e *stagedEntry) bool {
+// cause says whether an entry is shown, and if not what leaves it out.
+func (r *rendering) cause(e *stagedEntry) Cause {
 	if r.view.levels != nil && e.level > r.limit(e) {
-		return false
+		return UnitLevel
 	}
-	return r.view.match == nil || r.view.match.holds(r.chunk, int(e.index), &r.match)
+	if r.view.match != nil && !r.view.match.holds(r.chunk, int(e.index), &r.match) {
+		return SenderMatch
+	}
+	return Shown
 }
 
 // limit returns the highest priority number that passes for the entry's unit.

@@ -36,14 +36,25 @@ func (r *reader) see(c *Chunk) {
 	r.observer.see(c)
 }
 
-// begins tells the lanes that have no position yet, whether or not their senders could be opened, how the log begins.
+// begins tells the lanes that have no position yet, whether or not their senders could be opened, how the log begins. Those
+// that are just being started ask for it.
 func (r *reader) begins(c *Chunk) {
-	if !c.From.IsZero() {
+	if !c.From.IsZero() || len(c.Entries) == 0 {
 		return
 	}
+	r.mu.Lock()
+	r.first = Position{Cursor: c.Entries[0].Position}
+	r.mu.Unlock()
 	for _, l := range r.currentLanes() {
 		l.begins(c)
 	}
+}
+
+// head returns the first entry of the log as last seen; zero if it was not.
+func (r *reader) head() Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.first
 }
 
 func (l *lane) begins(c *Chunk) {
@@ -68,6 +79,9 @@ func (s *laneState) begins(c *Chunk) (gap Gap, lost, changed bool) {
 	was := s.snap.First
 	if gap, lost = s.snap.begins(c); lost {
 		s.snap.Gaps.add([]Gap{gap})
+	}
+	if m := s.snap.Marks; len(m) == 1 && m[0].Position.IsZero() && m[0].First.IsZero() {
+		s.snap.Marks = []Mark{{Time: m[0].Time, First: s.snap.First, Ledger: m[0].Ledger, Gaps: m[0].Gaps}}
 	}
 	return gap, lost, s.snap.First != was
 }

@@ -28,6 +28,7 @@ type lane struct {
 	seek    seekFunc
 	feed    *feed
 	see     func(*Chunk)         // the observer's
+	head    func() Position      // the first entry of the log, as far as anybody has seen it
 	settled func()               // told when the position has moved
 	record  func(SenderSnapshot) // told before it moves
 	moving  sync.Mutex           // what is recorded last is what counts last
@@ -145,7 +146,7 @@ func (l *lane) findStart(ctx context.Context) error {
 	}
 	l.moving.Lock()
 	defer l.moving.Unlock()
-	l.state.start(pos)
+	l.state.start(pos, l.head())
 	l.record(l.state.snapshot())
 	return nil
 }

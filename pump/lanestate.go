@@ -31,7 +31,7 @@ func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot
 	ledger := before.Ledger
 	ledger.Read -= ledger.InFlight // in flight when it was saved: it will be read again
 	ledger.InFlight = 0
-	return &laneState{tags: tags, snap: SenderSnapshot{
+	s := &laneState{tags: tags, snap: SenderSnapshot{
 		Type:        spec.Type,
 		Position:    before.Position,
 		Started:     before.Started,
@@ -39,9 +39,13 @@ func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot
 		Recorder:    before.Recorder,
 		Ledger:      ledger,
 		Gaps:        before.Gaps,
+		Sees:        before.Sees,
+		Marks:       before.Marks,
 		Health:      Disconnected,
 		HealthSince: time.Now(),
 	}}
+	s.snap.firstMark(spec.Sees, time.Now())
+	return s
 }
 
 func (s *laneState) position() Position {
@@ -63,10 +67,15 @@ func (s *laneState) started() bool {
 	return s.snap.Started
 }
 
-func (s *laneState) start(pos Position) {
+// start gives a lane its first position. head is the first entry that the log was seen to have, zero if none was seen.
+func (s *laneState) start(pos, head Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap.Position, s.snap.Started = pos, true
+	s.snap.Position, s.snap.Started, s.snap.Marks = pos, true, nil
+	if pos.IsZero() {
+		s.snap.First = head
+	}
+	s.snap.mark(time.Now())
 }
 
 // read enters a chunk into the ledger: all of it is in flight.
@@ -108,6 +117,7 @@ func (s *laneState) settle(o *outcome) {
 	s.active = time.Now()
 	s.restarts = 0
 	s.snap.settle(o)
+	s.snap.passMark(time.Now())
 	if o.records > o.dead {
 		s.snap.LastSent = time.Now()
 	}

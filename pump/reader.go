@@ -29,6 +29,7 @@ type reader struct {
 	feed    *feed  // nil while the log is not open
 	start   func(*lane)
 	running int           // lanes
+	first   Position      // of the log, as last seen
 	vacuum  Vacuum        // what its log last said
 	spooled Spooled       // when last reported
 	failed  int           // senders that could not be opened, when last reported
@@ -90,7 +91,7 @@ func (r *reader) run(ctx context.Context) {
 	r.startLanes(func(l *lane) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
-		l.feed, l.seek, l.see, l.settled = f, seek, r.see, r.settled
+		l.feed, l.seek, l.see, l.head, l.settled = f, seek, r.see, r.head, r.settled
 		if record := r.opts.Record; record != nil {
 			l.record = func(s SenderSnapshot) { record(r.name, l.spec.Name, s) }
 		}

@@ -33,6 +33,8 @@ type SenderSnapshot struct {
 	Gaps    GapTotals
 	// Recorder is what the flight recorder knows at the position.
 	Recorder RecorderState
+	Sees     string // SenderSpec.Sees, with which it was counted since the first of the marks
+	Marks    []Mark // where the ledger can be held against the log, oldest first
 
 	Read          Position  // of the last record handed to the sender's batches
 	ReadEntries   int64     // records handed to batches since start

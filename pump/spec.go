@@ -23,6 +23,7 @@ type SenderSpec struct {
 	Name        string
 	Type        string // the original's class name, for the state file
 	Fingerprint string
+	Sees        string // likewise, of all that decides which entries there are for it and which of them it gets
 	// Open connects. The engine calls it until it succeeds, unless its error is Permanent. Its context lasts as long as
 	// the call, SendLimit at most.
 	Open        func(ctx context.Context) (Sender, error)

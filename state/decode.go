@@ -98,6 +98,9 @@ func (d *senderDoc) snapshot() pump.SenderSnapshot {
 	// The original has no "started". There a null cursor means that nothing has been sent since it was started: the
 	// sender then begins at the reader's initial position.
 	s.Started = !s.Position.IsZero() || d.Started != nil && *d.Started
+	if edited := len(d.Sent.Sequences) > 0 && !s.Position.Whole; !edited {
+		s.Sees, s.Marks = d.Sees, marksOf(d.Marks)
+	}
 	if d.Vacuum != nil {
 		s.Loss = pump.Loss{In: time.Duration(math.Round(d.Vacuum.Seconds * float64(time.Second))), Known: true}
 	}
@@ -105,6 +108,21 @@ func (d *senderDoc) snapshot() pump.SenderSnapshot {
 		s.LastError, s.LastErrorTime = d.LastError.Text, time.Time(d.LastError.Time)
 	}
 	return s
+}
+
+func marksOf(docs []markDoc) []pump.Mark {
+	if len(docs) == 0 {
+		return nil
+	}
+	marks := make([]pump.Mark, len(docs))
+	for i := range docs {
+		d := &docs[i]
+		marks[i] = pump.Mark{
+			Time: time.Time(d.Time), Position: d.Sequences.position(d.Cursor), First: pump.Position(d.First),
+			Ledger: d.Ledger.ledger(), Gaps: d.Gaps,
+		}
+	}
+	return marks
 }
 
 func (d *ledgerDoc) ledger() pump.Ledger {

@@ -51,6 +51,8 @@ type senderDoc struct {
 	LastSent    stamp         `json:"last_sent"`
 	Ledger      ledgerDoc     `json:"ledger"`
 	Recorder    *recorderDoc  `json:"recorder,omitempty"`
+	Marks       []markDoc     `json:"marks"`
+	Sees        string        `json:"sees"`
 	Sent        sentDoc       `json:"sent"`
 	Stalls      int64         `json:"stalls"`
 	Started     *bool         `json:"started"` // nil: the original's, which has no such key
@@ -122,6 +124,15 @@ type sentDoc struct {
 	Count     int64     `json:"count"`
 	Cursor    cursor    `json:"cursor"`
 	Sequences sequences `json:"sequences,omitempty"`
+}
+
+type markDoc struct {
+	Cursor    cursor    `json:"cursor"`
+	First     cursor    `json:"first"`
+	Gaps      int64     `json:"gaps"`
+	Ledger    ledgerDoc `json:"ledger"`
+	Sequences sequences `json:"sequences,omitempty"`
+	Time      stamp     `json:"time"`
 }
 
 type gapsDoc struct {

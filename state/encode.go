@@ -60,6 +60,8 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 		LastSent:    stamp(s.LastSent),
 		Ledger:      newLedgerDoc(s.Ledger),
 		Recorder:    newRecorderDoc(s.Recorder),
+		Marks:       newMarkDocs(s.Marks),
+		Sees:        s.Sees,
 		Sent: sentDoc{
 			Bytes: s.SentBytes, Count: s.SentRecords, Cursor: cursor(s.Position), Sequences: newSequences(s.Position),
 		},
@@ -83,6 +85,18 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 		d.LastError = &lastErrorDoc{Text: s.LastError, Time: stamp(s.LastErrorTime)}
 	}
 	return d
+}
+
+func newMarkDocs(marks []pump.Mark) []markDoc {
+	docs := make([]markDoc, len(marks))
+	for i := range marks {
+		m := &marks[i]
+		docs[i] = markDoc{
+			Cursor: cursor(m.Position), First: cursor(m.First), Gaps: m.Gaps, Ledger: newLedgerDoc(m.Ledger),
+			Sequences: newSequences(m.Position), Time: stamp(m.Time),
+		}
+	}
+	return docs
 }
 
 func newGapsDoc(g pump.GapTotals) gapsDoc {

@@ -23,6 +23,22 @@ func Load(path string) (pump.Snapshot, []string, error) {
 	return s, l.warnings, err
 }
 
+// Look returns what the state file at path says now, for whoever only wants to see: nothing is set aside or repaired, and an
+// agent may be writing it meanwhile. The error of a file that does not exist wraps fs.ErrNotExist.
+func Look(path string) (pump.Snapshot, error) {
+	l := loader{path: resolve(path), disk: osDisk{}, now: time.Now()}
+	data, err := os.ReadFile(l.path)
+	if err != nil {
+		return pump.Snapshot{}, fmt.Errorf("reading the state file: %w", err)
+	}
+	s, _, err := Decode(data)
+	if err != nil {
+		return pump.Snapshot{}, fmt.Errorf("the state file %s is damaged: %w", l.path, err)
+	}
+	l.advance(&s, data)
+	return s, nil
+}
+
 type loader struct {
 	path     string
 	disk     disk

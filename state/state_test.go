@@ -34,7 +34,12 @@ func full() pump.Snapshot {
 		Type: "FileSender", Position: sent, Started: true, First: position(1), Gaps: gaps,
 		Ledger:   pump.Ledger{Read: 100, Recalled: 7, Filtered: 50, Accepted: 46, DeadLettered: 1, InFlight: 10},
 		Recorder: pump.RecorderState{State: `{"keys":[]}`, Of: "cafe", Left: 3},
-		Read:     position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
+		Sees:     "0123",
+		Marks: []pump.Mark{
+			{Time: time.Date(2026, 11, 20, 6, 25, 1, 0, time.UTC), First: pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 5, Parts: pump.HasSeqnum}}},
+			{Time: time.Date(2026, 11, 20, 7, 25, 1, 0, time.UTC), Position: pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 9, Parts: pump.HasSeqnum}}, Ledger: pump.Ledger{Read: 4, Accepted: 4}, Gaps: 7},
+		},
+		Read: position(100), ReadEntries: 50, ReadBytes: 5000, Queued: 10, SentRecords: 39, SentBytes: 3900,
 		Health: pump.Disconnected, HealthSince: at.Add(time.Second), LastSent: at.Add(time.Minute),
 		LastError: `connection <refused> "quoted" ünïcode`, LastErrorTime: at.Add(time.Hour), Errors: []string{"a", "b & c"},
 		Stalls: 3, Lag: pump.Lag{Entries: 12, Age: 1234567891 * time.Microsecond, Tail: position(112)},

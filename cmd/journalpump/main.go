@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"journalpump/internal/conf"
 	"journalpump/readers/journal/libsystemd"
 )
 
@@ -30,7 +32,7 @@ func run(args []string) int {
 	case errors.Is(err, errReported):
 		return 1
 	default:
-		fmt.Fprintln(os.Stderr, "journalpump:", err)
+		showError(os.Stderr, err)
 		return 1
 	}
 }
@@ -51,7 +53,12 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
-	root.AddCommand(newRunCommand(), newCheckCommand(), newReplayCommand(), newStatusCommand(), newVersionCommand(), newChildCommand())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return advise(err, "`%s --help` lists the flags", cmd.CommandPath())
+	})
+	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newTailCommand(), newAuditCommand(), newReplayCommand(),
+		newVersionCommand(), newChildCommand())
+	root.AddCommand(generators()...)
 	return root
 }
 
@@ -59,12 +66,29 @@ func newRootCommand() *cobra.Command {
 func configArg(cmd *cobra.Command, args []string) error {
 	switch len(args) {
 	case 1:
-		return nil
+		return notACommand(cmd, args[0])
 	case 0:
 		return fmt.Errorf("the path of a configuration is missing; see %s --help", cmd.CommandPath())
 	default:
 		return fmt.Errorf("want the path of one configuration, got %q; see %s --help", args, cmd.CommandPath())
 	}
+}
+
+// notACommand wants the argument not to be a command that was written wrongly.
+func notACommand(cmd *cobra.Command, arg string) error {
+	if _, err := os.Stat(arg); err == nil || strings.ContainsAny(arg, "/.") {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	if meant := conf.Suggest(arg, names); meant != "" {
+		return advise(fmt.Errorf("there is neither a command nor a configuration %q", arg), "did you mean `%s %s`?", cmd.CommandPath(), meant)
+	}
+	return nil
 }
 
 func newRunCommand() *cobra.Command {
@@ -108,7 +132,10 @@ func newChildCommand() *cobra.Command {
 	}
 }
 
-// version returns what the build knows of itself: the module's version, or the commit.
+// release is the version of the package that the binary was built for: the linker sets it (packaging/packaging.mk).
+var release string //nolint:gochecknoglobals // what -X sets is a global; nothing else does
+
+// version returns what the build knows of itself: the package's version, the module's, or the commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -117,6 +144,9 @@ func version() string {
 	v := info.Main.Version
 	if v == "" || v == "(devel)" {
 		v = "devel"
+	}
+	if release != "" {
+		v = release
 	}
 	for _, s := range info.Settings {
 		if s.Key == "CGO_ENABLED" && s.Value == "0" {

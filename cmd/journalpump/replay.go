@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -54,12 +55,13 @@ func newReplayCommand() *cobra.Command {
 	flags.BoolVar(&opts.dryRun, "dry-run", false, "only say how many there are")
 	flags.DurationVar(&opts.timeout, "timeout", time.Minute, "how long the destination may be out of reach before it is given up")
 	_ = cmd.MarkFlagRequired("sender") // there is such a flag
+	completeNames(cmd)
 	return cmd
 }
 
 func replayCommand(ctx context.Context, out io.Writer, path, configPath string, opts replayOptions) error {
-	c, report := config.Load(configPath)
-	if err := showProblems(os.Stderr, report); err != nil {
+	c, err := loadConfig(configPath)
+	if err != nil {
 		return err
 	}
 	reader, sender, err := findSender(c, opts.sender)
@@ -76,6 +78,9 @@ func replayCommand(ctx context.Context, out io.Writer, path, configPath string, 
 		return fmt.Errorf("%s cannot be read and added to at the same time: give another file to --refused", path)
 	}
 	letters, err := deadletter.Open(path, opts.from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return advise(err, "dead_letter_file says where they are (here: %s); without one they are only counted, and there is none before something is refused", cmp.Or(sender.DeadLetterPath(c), "not set"))
+	}
 	if err != nil {
 		return err
 	}
@@ -85,31 +90,6 @@ func replayCommand(ctx context.Context, out io.Writer, path, configPath string, 
 		return errors.Join(letters.Close(), r.verdict(pump.SenderSnapshot{}))
 	}
 	return r.run(ctx, out)
-}
-
-// findSender finds the sender called NAME or READER/NAME.
-func findSender(c *config.Config, name string) (*config.Reader, *config.Sender, error) {
-	var reader *config.Reader
-	var sender *config.Sender
-	var known, found []string
-	for _, r := range c.Readers {
-		for _, s := range r.Senders {
-			full := r.Name + "/" + s.Name
-			known = append(known, full)
-			if name == s.Name || name == full {
-				found = append(found, full)
-				reader, sender = r, s
-			}
-		}
-	}
-	switch len(found) {
-	case 1:
-		return reader, sender, nil
-	case 0:
-		return nil, nil, fmt.Errorf("there is no sender %q; the configuration has %s", name, strings.Join(known, ", "))
-	default:
-		return nil, nil, fmt.Errorf("%q may be %s: say which", name, strings.Join(found, " or "))
-	}
 }
 
 func same(a, b string) bool {
@@ -154,19 +134,21 @@ func (r *replay) run(ctx context.Context, out io.Writer) error {
 	refused := deadletter.NewFile(r.opts.refused).For(r.reader.Name, r.sender.Name)
 	var metrics meter
 	var last pump.Snapshot
-	p := pump.New(pump.Options{
+	options := pump.Options{
 		Logger:  log,
 		Metrics: &metrics,
 		Saved:   func(s pump.Snapshot, _ error) { last = s },
 		Once:    true,
 		Timeout: r.opts.timeout,
-	})
-	err := p.Run(ctx, []pump.ReaderSpec{{
+	}
+	end := showProgress(&options)
+	err := pump.New(options).Run(ctx, []pump.ReaderSpec{{
 		Name:      r.reader.Name,
 		Open:      func(context.Context) (pump.Log, error) { return r.letters, nil },
 		Inspector: deadletter.Inspector{},
 		Senders:   []pump.SenderSpec{builder.Replay(r.config, r.reader, r.sender, refused)},
 	}})
+	end()
 	s := last.Readers[r.reader.Name].Senders[r.sender.Name]
 	fmt.Fprintf(out, "%d accepted", s.Ledger.Accepted)
 	if n := s.Ledger.DeadLettered; n > 0 {

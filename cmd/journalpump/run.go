@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"journalpump/cmd/journalpump/config"
+	"journalpump/cmd/journalpump/web"
 	"journalpump/internal/conf"
 	"journalpump/internal/logging"
 	"journalpump/internal/notify"
@@ -51,12 +52,13 @@ type daemon struct {
 	config  *config.Config
 	builder config.Builder
 	pump    *pump.Pump
+	web     *web.Server
 }
 
 // pumpCommand runs the agent until a signal stops it or, with --once, everything is delivered.
 func pumpCommand(ctx context.Context, path string, opts runOptions) error {
-	cfg, report := config.Load(path)
-	if err := showProblems(os.Stderr, report); err != nil {
+	cfg, err := loadConfig(path)
+	if err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" {
@@ -68,7 +70,11 @@ func pumpCommand(ctx context.Context, path string, opts runOptions) error {
 	defer closeQuietly(flush)
 	d.log = log
 	if err := d.run(ctx); err != nil {
-		log.Error("stopped", "error", err)
+		if hint := hintFor(err); hint != "" {
+			log.Error("stopped", "error", err, "hint", hint)
+		} else {
+			log.Error("stopped", "error", err)
+		}
 		return errReported
 	}
 	return nil
@@ -94,6 +100,11 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lock, err := d.lockState()
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(lock)
 	previous, file, err := d.openState(ctx)
 	if err != nil {
 		return err
@@ -112,9 +123,14 @@ func (d *daemon) run(ctx context.Context) error {
 		Timeout:     d.opts.timeout,
 	}
 	if file != nil {
-		options.Save, options.Record = file.Save, file.Record
+		options.Save, options.Record, options.Saved = file.Save, file.Record, d.saved
 	}
+	defer showProgress(&options)()
 	d.pump = pump.New(options)
+	if err := d.openWeb(ctx, previous); err != nil {
+		return err
+	}
+	defer d.web.Close(ctx)
 	hangups := make(chan os.Signal, 1)
 	if !d.opts.once {
 		signal.Notify(hangups, syscall.SIGHUP) // before anybody is told that we are there to get one
@@ -157,6 +173,23 @@ func (d *daemon) wait(ctx context.Context, ended <-chan error, limit time.Durati
 	}
 }
 
+// lockState keeps other agents from the state file. Where that cannot be done, saving it can hardly be done either, and that
+// says more.
+func (d *daemon) lockState() (io.Closer, error) {
+	if d.config.StateFile == "" {
+		return io.NopCloser(nil), nil
+	}
+	lock, err := state.Lock(d.config.StateFile)
+	switch {
+	case errors.Is(err, state.ErrInUse):
+		return nil, err
+	case err != nil:
+		d.log.Debug("the state file cannot be locked", "error", err)
+		return io.NopCloser(nil), nil
+	}
+	return lock, nil
+}
+
 // openState returns what the state file says, and the file to save to. Without a path there is none.
 func (d *daemon) openState(ctx context.Context) (pump.Snapshot, *state.File, error) {
 	if d.config.StateFile == "" {
@@ -182,7 +215,9 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal) {
 		select {
 		case <-hangups:
 			d.tell(d.notify.Reloading())
-			if err := d.reload(ctx); err != nil {
+			err := d.reload(ctx)
+			d.web.Reloaded(err)
+			if err != nil {
 				d.log.Error("the new configuration is refused, the old one goes on", "error", err)
 			} else {
 				d.log.Info("reloaded")
@@ -214,6 +249,9 @@ func (d *daemon) reload(ctx context.Context) error {
 	if cfg.StopTimeout != d.config.StopTimeout {
 		d.log.Warn("stop_timeout was changed; that takes effect at the next start", "now", d.config.StopTimeout)
 		cfg.StopTimeout = d.config.StopTimeout
+	}
+	if err := d.web.Use(ctx, cfg.Listen); err != nil {
+		return err
 	}
 	if err := d.pump.Reload(ctx, specs); err != nil {
 		return err

@@ -23,7 +23,7 @@ import (
 )
 
 // defaultConfig is the configuration that packaging/journalpump.service runs.
-const defaultConfig = "/etc/journalpump.json"
+const defaultConfig = "/etc/journalpump/journalpump.json"
 
 // statusOptions are the flags of the status command.
 type statusOptions struct {
@@ -113,7 +113,12 @@ func showReport(out io.Writer, r *status.Report, opts statusOptions) error {
 	if opts.json {
 		return json.NewEncoder(out).Encode(r)
 	}
-	return r.Write(out, time.Now(), isTerminal(out) && os.Getenv("NO_COLOR") == "")
+	return r.Write(out, time.Now(), coloured(out))
+}
+
+// coloured reports whether what is written there may have colours.
+func coloured(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func isTerminal(w io.Writer) bool {
@@ -130,8 +135,11 @@ type statusSource struct {
 // newStatusSource tells a configuration from a state file, which alone says when it was saved.
 func newStatusSource(path string) (*statusSource, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && path == defaultConfig {
+		return nil, advise(err, "give the path of the configuration or of the state file: journalpump status CONFIG|STATE")
+	}
 	if err != nil {
-		return nil, err
+		return nil, advise(err, "%s", configHint(path))
 	}
 	var saved struct {
 		Saved string `json:"saved_at"`
@@ -139,12 +147,12 @@ func newStatusSource(path string) (*statusSource, error) {
 	if json.Unmarshal(text, &saved) == nil && saved.Saved != "" {
 		return &statusSource{state: path}, nil
 	}
-	c, report := config.Load(path)
-	if report.HasErrors() {
-		return nil, showProblems(os.Stderr, report)
+	c, err := loadConfig(path)
+	if err != nil {
+		return nil, err
 	}
 	if c.StateFile == "" {
-		return nil, fmt.Errorf("%s has no json_state_file_path, so there is nothing to be looked at", path)
+		return nil, advise(fmt.Errorf("%s has no json_state_file_path, so there is nothing to be looked at", path), "set it to a path and restart the agent")
 	}
 	return &statusSource{config: c, state: c.StateFile}, nil
 }
@@ -153,7 +161,7 @@ func newStatusSource(path string) (*statusSource, error) {
 func (s *statusSource) report(ctx context.Context, limits status.Limits) (*status.Report, error) {
 	text, err := os.ReadFile(s.state)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no state file %s: has the agent been started?", s.state)
+		return nil, noStateYet(s.state)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the state: %w", err)

@@ -11,6 +11,12 @@ import (
 	"journalpump/pump"
 )
 
+// saved tells of an attempt to save the state.
+func (d *daemon) saved(s pump.Snapshot, err error) {
+	d.web.Saved(err)
+	d.showStatus(s, err)
+}
+
 // showStatus gives systemd the line that `systemctl status` shows.
 func (d *daemon) showStatus(s pump.Snapshot, saveError error) {
 	if d.notify.Enabled() {

@@ -206,6 +206,33 @@ func (p *Pattern) AppendReplaceAllFiltered(dst, src []byte, r *Replacement) (out
 	return append(dst, src[done:]...), true, nil
 }
 
+// Piece is a part of what AppendReplaceAll makes of a text: src[Start:End], or, where Text is not nil, text of the
+// replacement.
+type Piece struct {
+	Start, End int
+	Text       []byte
+}
+
+// Pieces returns what AppendReplaceAll makes of src, in pieces, so that it can be told what of src is left; nil if there was
+// no match. The error is ErrTimeout or nil.
+func (p *Pattern) Pieces(src []byte, r *Replacement) ([]Piece, error) {
+	if !p.filter.mayMatch(src) {
+		return nil, nil
+	}
+	all, err := p.findAll(src, r.groups)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	var pieces []Piece
+	done := 0
+	for _, loc := range all {
+		pieces = append(pieces, Piece{Start: done, End: loc[0]})
+		pieces = r.pieces(pieces, loc)
+		done = loc[1]
+	}
+	return append(pieces, Piece{Start: done, End: len(src)}), nil
+}
+
 // isASCII reports whether there is no byte over 127 in text.
 func isASCII(text []byte) bool {
 	const high = 0x8080808080808080

@@ -141,3 +141,17 @@ func (r *Replacement) append(dst, src []byte, loc []int) []byte {
 	}
 	return dst
 }
+
+// pieces appends the pieces of what append appends.
+func (r *Replacement) pieces(dst []Piece, loc []int) []Piece {
+	for i := range r.parts {
+		part := &r.parts[i]
+		if len(part.text) > 0 {
+			dst = append(dst, Piece{Text: part.text})
+		}
+		if part.group >= 0 && loc[2*part.group] >= 0 {
+			dst = append(dst, Piece{Start: loc[2*part.group], End: loc[2*part.group+1]})
+		}
+	}
+	return dst
+}

@@ -61,6 +61,14 @@ func (v Value) IsNull() bool { return v.n == nil || v.n.kind == KindNull }
 // Path returns where v is in the file: the keys down to it, joined by dots.
 func (v Value) Path() string { return v.path }
 
+// Line returns the line of the file that v begins in, from 1; 0 if v is absent.
+func (v Value) Line() int {
+	if v.n == nil || v.r == nil {
+		return 0
+	}
+	return v.r.line(v.n.offset)
+}
+
 // Text returns the text of a string.
 func (v Value) Text() (string, bool) {
 	if v.Kind() != KindString {

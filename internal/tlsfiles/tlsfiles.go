@@ -55,3 +55,21 @@ func (f Files) certificate() (*tls.Certificate, error) {
 	}
 	return &cert, nil
 }
+
+// ServerConfig reads the files for a server that shows Cert. They are read again at each handshake, likewise.
+func (f Files) ServerConfig() (*tls.Config, error) {
+	if f.Cert == "" || f.Key == "" {
+		return nil, ErrHalf
+	}
+	get := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading the server's certificate: %w", err)
+		}
+		return &cert, nil
+	}
+	if _, err := get(nil); err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: get}, nil
+}

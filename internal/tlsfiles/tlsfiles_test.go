@@ -153,3 +153,32 @@ func TestErrors(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+func TestAServerShowsARenewedCertificate(t *testing.T) {
+	cert, key := selfSigned(t, "old")
+	config, err := Files{Cert: cert, Key: key}.ServerConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"old", "new"} {
+		shown, err := config.GetCertificate(&tls.ClientHelloInfo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown.Leaf.Subject.CommonName; got != want {
+			t.Errorf("it shows %q, want %q", got, want)
+		}
+		renewed, renewedKey := selfSigned(t, "new")
+		for from, to := range map[string]string{renewed: cert, renewedKey: key} {
+			if err := os.Rename(from, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := (Files{Cert: cert}).ServerConfig(); !errors.Is(err, ErrHalf) {
+		t.Errorf("without a key: %v", err)
+	}
+	if _, err := (Files{Cert: "/nonexistent", Key: key}).ServerConfig(); err == nil {
+		t.Error("a certificate that is not there is taken")
+	}
+}

@@ -25,7 +25,7 @@ func (it *iterator) Wait(ctx context.Context) error {
 			return nil
 		}
 		if alarm != nil {
-			pause = pollCalm
+			pause = it.unwoken
 		}
 		alarmed, err := sleepUnless(ctx, pause, alarm)
 		if err != nil {

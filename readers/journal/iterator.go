@@ -28,7 +28,7 @@ const (
 	pollMin   = 10 * time.Millisecond
 	pollMax   = 100 * time.Millisecond
 	pollCalm  = 2 * time.Second
-	calmAfter = 5 * time.Second
+	calmAfter = 30 * time.Second
 
 	// crowd is how many files may be open before those that only wait for entries give back their memory.
 	crowd = 8
@@ -94,8 +94,10 @@ type iterator struct {
 
 	report  report
 	build   builder
+	items   []uint64      // memory of a cursor that is closed, for the next one
 	idle    time.Duration // how long Wait last slept between looks
 	calm    time.Time     // when it waits to be woken, unless something happens
+	unwoken time.Duration // how long it then does at most: pollCalm
 	written []string      // what an alarm is for
 	waiting bool          // there are entries that only have to be confirmed
 	failure error         // what makes going on impossible
@@ -119,6 +121,7 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 		boots:     map[[16]byte]*bootMark{},
 		from:      newOrigin(after),
 		dirs:      map[string]*directory{},
+		unwoken:   pollCalm,
 	}
 	it.stir()
 	it.build.init(l)
@@ -348,6 +351,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 		return
 	}
 	c.dir = it.dirOf(info.path)
+	c.entry.Items, it.items = it.items, nil
 	it.cursors = append(it.cursors, c)
 	it.advance(c)
 }
@@ -417,6 +421,7 @@ func (it *iterator) drop(c *cursor, err error) {
 		it.lastFrom = nil
 	}
 	it.build.release(&c.refs)
+	it.items = c.entry.Items[:0]
 	_ = c.close() // was only read
 }
 

@@ -289,7 +289,7 @@ func (l *Log) available() (*listing, error) {
 	}
 	if len(at.files) == 0 {
 		for _, p := range at.problems {
-			return nil, fmt.Errorf("%w: %s", pump.ErrNotYet, p)
+			return nil, fmt.Errorf("%w: %s: %w", pump.ErrNotYet, p.Path, p.Err)
 		}
 		return nil, pump.ErrNotYet
 	}

@@ -5,12 +5,33 @@ import (
 	"strings"
 
 	"journalpump/internal/glob"
+	"journalpump/pump"
 )
 
 // Match is a field that entries must have to be of interest.
 type Match struct {
 	Name  string // without leading underscores
 	Value []byte
+}
+
+// UnitFilter tells the entries that a reader with units_to_match reads from those that it does not, for whoever has read all of
+// them.
+type UnitFilter struct{ filter *filter }
+
+// NewUnitFilter returns the filter of Options.Units.
+func NewUnitFilter(units []string) UnitFilter { return UnitFilter{newFilter(units, nil)} }
+
+// Wants reports whether entry i of c is read.
+func (u UnitFilter) Wants(c *pump.Chunk, i int) bool {
+	if u.filter == nil {
+		return true
+	}
+	var met uint8
+	for _, r := range c.Fields(i) {
+		f := c.Field(r)
+		met |= u.filter.meets(f.Name, f.Value)
+	}
+	return met == u.filter.demands()
 }
 
 const unitField = "_SYSTEMD_UNIT"

@@ -15,7 +15,7 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 	}
 	from, scanned := it.pos, 0
 	it.waiting = false
-	it.build.begin(it.remaining())
+	it.build.begin(it.remaining(uint64(it.build.maxEntries))) //nolint:gosec // positive
 	for _, ch := range it.chains {
 		ch.began = ch.last
 	}
@@ -68,14 +68,18 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 	return chunk, nil
 }
 
-// remaining returns about how many entries can be read without another look; only to size memory with.
-func (it *iterator) remaining() uint64 {
+// remaining returns about how many entries can be read without another look, if they are fewer than that; only to size
+// memory with.
+func (it *iterator) remaining(most uint64) uint64 {
 	var n uint64
 	for _, c := range it.cursors {
 		n += c.remaining()
 	}
 	for _, ch := range it.chains {
 		for _, info := range ch.pending {
+			if n >= most {
+				return most
+			}
 			n += info.n
 		}
 	}

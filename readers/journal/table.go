@@ -1,6 +1,10 @@
 package journal
 
-import "journalpump/pump"
+import (
+	"math/bits"
+
+	"journalpump/pump"
+)
 
 // refTable finds the Ref of a DATA object by its offset in one file. It is an open-addressing hash table: a lookup is a
 // multiplication and, nearly always, one cache line.
@@ -18,6 +22,7 @@ type refSlot struct {
 const (
 	refSlotBytes = 16
 	firstBits    = 10
+	spareBits    = firstBits + 2 // of the largest table that is worth being cleared and used again
 )
 
 func (t *refTable) home(off uint64) uint64 {
@@ -80,13 +85,16 @@ func (t *refTable) grow() int {
 
 // take makes the spare slots, if there are any, those of an empty table, and returns their size.
 func (t *refTable) take(spare *[]refSlot) int {
-	t.slots, t.shift, *spare = *spare, 64-firstBits, nil
+	t.slots, *spare = *spare, nil
+	if len(t.slots) > 0 {
+		t.shift = uint8(64 - bits.Len(uint(len(t.slots)-1))) //nolint:gosec // at most 64
+	}
 	return len(t.slots) * refSlotBytes
 }
 
 // leave is reset, but leaves slots for the next table: files that are read one after the other are often small.
 func (t *refTable) leave(spare *[]refSlot) int {
-	if len(t.slots) == 1<<firstBits {
+	if n := len(t.slots); 0 < n && n <= 1<<spareBits {
 		clear(t.slots)
 		*spare = t.slots
 	}

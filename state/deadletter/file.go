@@ -11,8 +11,8 @@ import (
 	"journalpump/pump"
 )
 
-// rotatedSuffix is what the file is called after it was full.
-const rotatedSuffix = ".1"
+// RotatedSuffix is what the file is called after it was full.
+const RotatedSuffix = ".1"
 
 // File is where dead letters are appended. It is opened anew each time: dead letters are rare, and whoever renames or
 // deletes the file (logrotate, a person) need not tell us. Several senders may share one; its methods may be called
@@ -119,7 +119,7 @@ func (f *File) makeRoom(more int64) error {
 	if info.Size() == 0 || info.Size()+more <= f.limit || !info.Mode().IsRegular() {
 		return nil
 	}
-	return os.Rename(f.path, f.path+rotatedSuffix)
+	return os.Rename(f.path, f.path+RotatedSuffix)
 }
 
 func syncDir(dir string) error {

@@ -115,5 +115,14 @@ func (l *Letters) add(text []byte, offset int64, n int, sender string) {
 	l.found = append(l.found, letter{position: at, offset: offset, length: n})
 }
 
+// Path returns where the file is.
+func (l *Letters) Path() string { return l.file.Name() }
+
+// Has reports whether the entry that a cursor names is among them.
+func (l *Letters) Has(c pump.Cursor) bool {
+	_, ok := l.at[pump.Position{Cursor: c}]
+	return ok
+}
+
 // Close closes the file. Nothing in it has changed.
 func (l *Letters) Close() error { return l.file.Close() }

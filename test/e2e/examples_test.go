@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"journalpump/test/program"
@@ -21,19 +22,45 @@ func TestExamples(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			example := filepath.Join(dir, filepath.Base(file))
-			text = stateDirectory.ReplaceAll(text, []byte(`"json_state_file_path": "`+dir+`/`))
-			if err := os.WriteFile(example, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if r := program.Run(t, "check", "--strict", example); r.Code != 0 {
-				t.Errorf("exit status %d:\n%s", r.Code, r.Output)
-			}
+			checkStrictly(t, readFile(t, file))
 		})
 	}
+}
+
+var commentedOut = regexp.MustCompile(`(?m)^( +)// ?`)
+
+// The configuration of the packages does nothing and says so; what is commented out in it is a configuration.
+func TestDefaultConfiguration(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(program.Root(t), "packaging", "journalpump.json")
+	if r := program.Run(t, "check", file); r.Code != 0 || !strings.Contains(r.Output, "readers: is empty, so nothing is read") {
+		t.Errorf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	text := readFile(t, file)
+	if !commentedOut.Match(text) {
+		t.Fatalf("nothing is commented out in\n%s", text)
+	}
+	checkStrictly(t, commentedOut.ReplaceAll(text, []byte("$1")))
+}
+
+// checkStrictly fails the test unless the configuration has no errors and no warnings, with its state in a directory that is there.
+func checkStrictly(t *testing.T, text []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "journalpump.json")
+	if err := os.WriteFile(config, stateDirectory.ReplaceAll(text, []byte(`"json_state_file_path": "`+dir+`/`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := program.Run(t, "check", "--strict", config); r.Code != 0 {
+		t.Errorf("exit status %d:\n%s", r.Code, r.Output)
+	}
+}
+
+func readFile(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

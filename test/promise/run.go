@@ -86,7 +86,7 @@ func prepare(t *testing.T, p *Plan) *run {
 	if p.Poison {
 		r.agent.letters = filepath.Join(r.agent.state.dir, "dead.jsonl")
 	}
-	r.agent.dataSize = uint64(p.DataSize) << 20 //nolint:gosec // not negative
+	r.agent.dataSize = uint64(p.DataSize) << 20
 	if p.MemLimit > 0 {
 		r.agent.env = append(r.agent.env, fmt.Sprintf("GOMEMLIMIT=%dMiB", p.MemLimit))
 	}

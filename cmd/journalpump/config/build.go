@@ -214,6 +214,7 @@ func (b *Builder) sender(c *Config, r *Reader, s *Sender, view pump.View) pump.S
 		Name:        s.Name,
 		Type:        s.Kind.Type,
 		Fingerprint: s.fingerprint(c, r),
+		Sees:        s.sees(c, r),
 		View:        view,
 		Limits:      s.limits(r),
 		Open: func(ctx context.Context) (pump.Sender, error) {

@@ -23,9 +23,12 @@ func Check(c *Config, report *conf.Report, units UnitsFunc) {
 	if c.GeoIPDatabase != "" {
 		checkReadable(c.object, "geoip_database", c.GeoIPDatabase)
 	}
+	if listen, ok := c.object.Object("listen"); ok {
+		checkTLSFiles(listen)
+	}
 	for _, r := range c.Readers {
 		for _, s := range r.Senders {
-			s.checkFiles()
+			checkTLSFiles(s.object)
 			if s.DeadLetterFile != nil {
 				checkPlace(s.object, "dead_letter_file", *s.DeadLetterFile)
 			}
@@ -84,11 +87,11 @@ func checkPlace(o *conf.Object, key, path string) {
 	}
 }
 
-// checkFiles looks at the files of TLS, under the keys that they have in all kinds of senders.
-func (s *Sender) checkFiles() {
+// checkTLSFiles looks at the files of TLS, under the keys that they have in all kinds of senders.
+func checkTLSFiles(o *conf.Object) {
 	for _, key := range []string{"ca", "certfile", "keyfile", "ca_certs", "client_cert", "client_key"} {
-		if path, ok := s.object.Get(key).Text(); ok && path != "" {
-			checkReadable(s.object, key, path)
+		if path, ok := o.Get(key).Text(); ok && path != "" {
+			checkReadable(o, key, path)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"journalpump/cmd/journalpump/web"
 	"journalpump/filters"
 	"journalpump/filters/recorder"
 	"journalpump/filters/search"
@@ -49,6 +50,8 @@ type Config struct {
 	// How large a dead letter file becomes before it is renamed to FILE.1, in place of the one that was called so before (new).
 	// 0: it grows without end.
 	DeadLetterMax conf.Size `json:"dead_letter_max_bytes"`
+	// Where status and metrics can be fetched over HTTP (new), see docs/metrics.md. Without it they cannot.
+	Listen *web.Config `json:"listen"`
 
 	Readers []*Reader // in the order of the file
 

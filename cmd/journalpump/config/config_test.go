@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"journalpump/cmd/journalpump/web"
 	"journalpump/filters"
 	"journalpump/filters/recorder"
 	"journalpump/filters/search"
@@ -109,7 +110,7 @@ func jsonKeys(t reflect.Type) []string {
 
 func everyKey() []string {
 	types := []any{
-		Config{}, Statsd{}, ReaderSettings{}, journal.Config{}, SenderSettings{},
+		Config{}, Statsd{}, web.Config{}, ReaderSettings{}, journal.Config{}, SenderSettings{},
 		filters.FieldFilterConfig{}, filters.UnitLogLevelConfig{}, search.Config{}, secret.Config{},
 		recorder.Config{}, recorder.After{},
 	}

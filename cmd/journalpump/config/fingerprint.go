@@ -80,6 +80,14 @@ func (s *Sender) fingerprint(c *Config, r *Reader) string {
 	return f.sum()
 }
 
+// sees changes with everything that decides which entries there are for a sender and which of them it gets.
+func (s *Sender) sees(c *Config, r *Reader) string {
+	var f fingerprint
+	f.note(r.fingerprint(c))
+	f.note(s.viewFingerprint(c, r))
+	return f.sum()
+}
+
 // viewFingerprint changes with what a sender sees of the entries that its reader has.
 func (s *Sender) viewFingerprint(c *Config, r *Reader) string {
 	var f fingerprint

@@ -23,6 +23,9 @@ func (c *Config) validate() {
 	if c.StopTimeout == 0 {
 		c.object.Errorf("stop_timeout", "must be more than 0")
 	}
+	if c.Listen != nil {
+		c.Listen.Validate(c.object, "listen")
+	}
 	c.Filters.validate(c.object)
 	c.MatchSettings.validate(c.object)
 	c.Buffer.validate(c.object)
@@ -75,16 +78,16 @@ func validateUnitLogLevels(v conf.Value) {
 			o.Errorf("service_glob", "is missing")
 		}
 		if _, err := filters.ParseLogLevel(r.LogLevel); err != nil && r.LogLevel == "" {
-			o.Errorf("log_level", "is missing; it must be one of %s", levelNames)
+			o.Errorf("log_level", "is missing; it must be one of %s", LevelNames)
 		} else if err != nil {
-			o.Errorf("log_level", "%q is no log level; it must be one of %s%s", r.LogLevel, levelNames,
-				conf.DidYouMean(r.LogLevel, strings.Split(levelNames, ", ")))
+			o.Errorf("log_level", "%q is no log level; it must be one of %s%s", r.LogLevel, LevelNames,
+				conf.DidYouMean(r.LogLevel, strings.Split(LevelNames, ", ")))
 		}
 	}
 }
 
-// levelNames are the names of the original, by falling severity.
-const levelNames = "EMERGENCY, ALERT, CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG"
+// LevelNames are the names of the original, by falling severity.
+const LevelNames = "EMERGENCY, ALERT, CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG"
 
 func (m *MatchSettings) validate(o *conf.Object) {
 	if m.MatchKey == "" {

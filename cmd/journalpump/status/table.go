@@ -6,66 +6,55 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-)
 
-// cell is a text in a table, in a colour if there is any.
-type cell struct{ text, colour string }
-
-const (
-	plain  = ""
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
+	"journalpump/cmd/journalpump/table"
 )
 
 // Write writes the report as a table, coloured or not, with what is wrong below it.
 func (r *Report) Write(w io.Writer, now time.Time, colours bool) error {
-	rows := make([][]cell, 1, len(r.Senders)+1)
-	for _, title := range []string{"READER", "SENDER", "STATE", "BEHIND", "LAG", "SENT", "RATE", "LAST SENT", "DEAD", "LOST"} {
-		rows[0] = append(rows[0], cell{title, dim})
-	}
+	rows := make([][]table.Cell, 1, len(r.Senders)+1)
+	rows[0] = table.Title("READER", "SENDER", "STATE", "BEHIND", "LAG", "SENT", "RATE", "LAST SENT", "DEAD", "LOST")
 	for i := range r.Senders {
 		rows = append(rows, r.Senders[i].row(now))
 	}
 	var b strings.Builder
-	writeTable(&b, rows, colours)
+	table.Write(&b, rows, colours)
 	for i := range r.Senders {
 		r.Senders[i].explain(&b)
 	}
 	if len(r.Senders) == 0 {
 		b.WriteString("There is no sender in the state file yet: has the agent been started?\n")
 	}
-	fmt.Fprintf(&b, "The state was saved %s ago.\n", span(now.Sub(r.SavedAt)))
+	fmt.Fprintf(&b, "The state was saved %s ago.\n", Span(now.Sub(r.SavedAt)))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (s *Sender) row(now time.Time) []cell {
-	colour := green
+func (s *Sender) row(now time.Time) []table.Cell {
+	colour := table.Green
 	switch {
 	case !s.State.Healthy():
-		colour = red
+		colour = table.Red
 	case s.State != OK:
-		colour = yellow
+		colour = table.Yellow
 	}
 	last := "never"
 	if !s.LastSent.IsZero() {
-		last = span(now.Sub(s.LastSent)) + " ago"
+		last = Span(now.Sub(s.LastSent)) + " ago"
 	}
-	return []cell{
-		{s.Reader, plain}, {s.Name, plain}, {string(s.State), colour}, {Grouped(s.Entries), plain}, {span(time.Duration(s.Seconds * float64(time.Second))), plain},
-		{Grouped(s.Sent), plain}, {rate(s.PerSecond), plain}, {last, plain}, warning(s.DeadLetters), warning(s.GapEntries),
+	return []table.Cell{
+		table.Text(s.Reader), table.Text(s.Name), table.In(colour, string(s.State)), table.Text(Grouped(s.Entries)),
+		table.Text(Span(time.Duration(s.Seconds * float64(time.Second)))), table.Text(Grouped(s.Sent)), table.Text(rate(s.PerSecond)),
+		table.Text(last), warning(s.DeadLetters), warning(s.GapEntries),
 	}
 }
 
 // warning is a number that had better be 0.
-func warning(n int64) cell {
+func warning(n int64) table.Cell {
 	if n > 0 {
-		return cell{Grouped(n), yellow}
+		return table.In(table.Yellow, Grouped(n))
 	}
-	return cell{"0", plain}
+	return table.Text("0")
 }
 
 // explain says below the table what the table has no room for.
@@ -75,7 +64,7 @@ func (s *Sender) explain(b *strings.Builder) {
 		fmt.Fprintf(b, "%s: %s\n", name, s.Problem)
 	}
 	if s.LossIn != nil {
-		fmt.Fprintf(b, "%s: in about %s journald deletes entries that it has not delivered\n", name, span(time.Duration(*s.LossIn*float64(time.Second))))
+		fmt.Fprintf(b, "%s: in about %s journald deletes entries that it has not delivered\n", name, Span(time.Duration(*s.LossIn*float64(time.Second))))
 	}
 	if s.Recalled > 0 {
 		fmt.Fprintf(b, "%s: its flight recorder has added %s records\n", name, Grouped(s.Recalled))
@@ -85,30 +74,8 @@ func (s *Sender) explain(b *strings.Builder) {
 	}
 }
 
-func writeTable(b *strings.Builder, rows [][]cell, colours bool) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
-		}
-	}
-	for _, row := range rows {
-		for i, c := range row {
-			if c.colour != plain && colours {
-				fmt.Fprintf(b, "\x1b[%sm%s\x1b[0m", c.colour, c.text)
-			} else {
-				b.WriteString(c.text)
-			}
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.text)+2))
-			}
-		}
-		b.WriteByte('\n')
-	}
-}
-
-// span writes a time span in its largest unit or two.
-func span(d time.Duration) string {
+// Span writes a time span in its largest unit or two.
+func Span(d time.Duration) string {
 	d = max(d, 0)
 	switch {
 	case d < 10*time.Second:

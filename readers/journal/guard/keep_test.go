@@ -95,6 +95,9 @@ func (r *rig) keep() {
 		r.t.Fatal(err)
 	}
 	r.log.keeper.keep(r.t.Context(), time.Now(), r.places(), func(p *pump.Position) bool { return p.Seqnum < min(r.danger, r.inner.last) })
+	if r.log.keeper.it != nil {
+		r.t.Error("an iterator stays open that would not see what comes and goes until the next look")
+	}
 }
 
 // read reads a chunk for a lane and checks it: the entries that follow, and what is missing is said exactly.

@@ -19,8 +19,6 @@ const (
 	copyFor = time.Second
 	// retryAfter is when it is tried again after the spool could not be written.
 	retryAfter = 10 * time.Second
-	// restAfter is after which time without need the iterator is closed.
-	restAfter = 30 * time.Second
 )
 
 // keeper copies entries into the store before they vanish, and deletes them there when all senders have them. It is used by one
@@ -33,8 +31,7 @@ type keeper struct {
 
 	it    pump.Iterator
 	at    pump.Position // where it stands
-	used  time.Time
-	carry pump.Chunk // what chunks had to say that did not move on
+	carry pump.Chunk    // what chunks had to say that did not move on
 
 	copying bool
 	stopped error // why nothing can be put into the spool; nil: it can
@@ -84,9 +81,8 @@ func (k *keeper) keep(ctx context.Context, now time.Time, lanes []pump.LanePlace
 		}
 	}
 	k.note(err, copied)
-	if err != nil || k.it != nil && time.Since(k.used) > restAfter {
-		k.rest()
-	}
+	// An iterator that nobody asks does not see files that come and go meanwhile. One that is opened looks for what is missing.
+	k.rest()
 }
 
 // next returns after which position copying goes on; ok is false if nobody needs it.
@@ -112,7 +108,6 @@ func lower(a, b *pump.Position) bool {
 
 // read returns the chunk after a position.
 func (k *keeper) read(ctx context.Context, after pump.Position) (*pump.Chunk, error) {
-	k.used = time.Now()
 	if k.it == nil || k.at != after {
 		k.rest()
 		it, err := k.inner.Open(ctx, after)

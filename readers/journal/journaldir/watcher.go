@@ -18,7 +18,7 @@ import (
 
 const errNotDir = syscall.ENOTDIR
 
-// watchMask leaves out IN_MODIFY: journald announces its writes up to 250 ms late, and whoever reads a file polls its
+// watchMask leaves out IN_MODIFY: journald announces its writes up to half a second late, and whoever reads a file polls its
 // header anyway. When it rests from that, see Alarm.
 const watchMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_DELETE_SELF |
 	unix.IN_MOVE_SELF | unix.IN_ATTRIB | unix.IN_ONLYDIR
@@ -88,7 +88,7 @@ const alarmMask = unix.IN_MODIFY | unix.IN_ONESHOT
 // more before waiting for it. That files are written to costs nothing unless somebody waits: an alarm is for once.
 //
 // A write through a mapping is no event. Writers of journals announce theirs by an ftruncate that changes nothing, journald up
-// to 250 ms late, so that many writes share one.
+// to half a second late, so that many writes share one.
 func (w *Watcher) Alarm(files []string) <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()

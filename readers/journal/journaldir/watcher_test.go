@@ -137,6 +137,48 @@ func TestWatchFiles(t *testing.T) {
 	expect(t, w, "making the file", func() error { return os.WriteFile(file, nil, 0o600) })
 }
 
+// A write to a file is told to who waits for it, and no change of what List returns.
+func TestAlarm(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	path := filepath.Join(root, "x.journal")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w := watchTest(t, Selection{Path: root})
+	before := w.Check()
+	late := time.NewTimer(10 * time.Second)
+	defer late.Stop()
+	for i, write := range []func() error{
+		func() error { _, err := file.WriteString("x"); return err },
+		func() error { return file.Truncate(1) }, // as journald announces what it has written through a mapping
+	} {
+		if _, err := file.WriteString("y"); err != nil { // nobody waits
+			t.Fatal(err)
+		}
+		w.Check()
+		alarm := w.Alarm([]string{path, filepath.Join(root, "none")})
+		select {
+		case <-alarm:
+			t.Errorf("%d: an alarm before anything was written", i)
+		default:
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-alarm:
+		case <-late.C:
+			t.Fatalf("%d: no alarm", i)
+		}
+	}
+	if after := w.Check(); after != before {
+		t.Errorf("Check says %d, %d before", after, before)
+	}
+}
+
 func TestWatchEnds(t *testing.T) {
 	t.Parallel()
 	w, err := Selection{Path: t.TempDir()}.Watch(t.Context())

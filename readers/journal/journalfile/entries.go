@@ -21,6 +21,7 @@ type Entries struct {
 	next   uint64 // the place: index of the entry that Next returns
 	arrays []array
 	cur    int // the array last used
+	few    [4]array
 }
 
 // array is one link of the chain.
@@ -256,6 +257,9 @@ func (x *Entries) extend() error {
 	_, size, err := x.f.objectHead(off, typeEntryArray, arrayItems+x.f.slotSize)
 	if err != nil {
 		return err
+	}
+	if x.arrays == nil {
+		x.arrays = x.few[:0]
 	}
 	// A truncated array has readable slots still, so it may reach over the end of the file.
 	n := (min(size, maxMapped) - arrayItems) / x.f.slotSize

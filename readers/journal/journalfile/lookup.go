@@ -89,7 +89,7 @@ func (f *File) follow(off uint64, typ byte, at, atLeast uint64) (next uint64, er
 }
 
 // maxObjects returns more than as many DATA objects as fit in the file.
-func (f *File) maxObjects() int { return int(f.m.length()/dataRegular) + 1 }
+func (f *File) maxObjects() int { return int(f.m.length()/dataRegular) + 1 } //nolint:gosec // bounded by maxMapped
 
 // bucket returns the offset of the first object in the hash's chain, 0 if there is none. Where the table is, and how large,
 // is in the header at tableAt.

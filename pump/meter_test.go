@@ -1,0 +1,46 @@
+package pump_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"journalpump/pump"
+)
+
+// countingMeter counts how often it is asked.
+type countingMeter struct {
+	*memLog
+	asked atomic.Int64
+}
+
+func (l *countingMeter) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
+	l.asked.Add(1)
+	return l.memLog.Lag(ctx, pos)
+}
+
+// A lane that has everything is seldom asked about, but what it then reads shows at once.
+func TestIdleLanesAreSeldomMetered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 10)
+		log := &countingMeter{memLog: r.log}
+		r.spec.Open = func(context.Context) (pump.Log, error) { return log, nil }
+		var s testSender
+		r.add("s", &s, nil)
+		stop := r.start()
+		time.Sleep(10 * time.Second)
+		before := log.asked.Load()
+		time.Sleep(time.Minute)
+		if n := log.asked.Load() - before; n < 6 || n > 30 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+		log.append(5)
+		time.Sleep(2 * time.Second)
+		if got := r.last().Readers["r"].Senders["s"]; got.Position != at(15) || got.Lag.Tail != at(15) || got.Lag.Entries != 0 {
+			t.Errorf("after more was written: %v, lag %+v", got.Position, got.Lag)
+		}
+		stop()
+	})
+}
