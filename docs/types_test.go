@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"journalpump/cmd/journalpump/config"
+	"journalpump/filters/recorder"
 	"journalpump/internal/conf"
 	"journalpump/readers/journal"
 	"journalpump/senders/googlelogging"
@@ -94,6 +95,9 @@ func words() map[reflect.Type]string {
 		reflect.TypeFor[journal.Flags]():             "string, list of strings or integer",
 		reflect.TypeFor[googlelogging.Credentials](): "object or secret",
 		reflect.TypeFor[kafka.Properties]():          "object",
+		reflect.TypeFor[recorder.Criteria]():         "string or list of strings and objects",
+		reflect.TypeFor[recorder.Condition]():        "object or list of objects",
+		reflect.TypeFor[recorder.After]():            "integer, duration or object",
 	}
 }
 

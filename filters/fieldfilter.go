@@ -49,6 +49,9 @@ func (f *FieldFilter) keeps(folded string) bool {
 	return listed == f.whitelist
 }
 
+// Keeps reports whether the field called name is seen. A nil filter keeps all.
+func (f *FieldFilter) Keeps(name string) bool { return f.keeps(foldName(name)) }
+
 // plainName returns a field's name as senders see it.
 func plainName(raw string) string { return strings.TrimLeft(raw, "_") }
 

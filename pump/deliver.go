@@ -12,9 +12,11 @@ import (
 // outcome is what became of one or several parcels.
 type outcome struct {
 	to              Position
+	recorder        RecorderState
 	entries         int64
 	shown           int64 // the entries that the records are of
 	records, bytes  int64
+	recalled        int64 // of the records
 	dead, deadBytes int64
 	deadEntries     int64              // that at least one of the dead is of
 	routed          map[deadEntry]bool // those that may have more than one; made when there are any
@@ -29,9 +31,10 @@ type deadEntry struct {
 }
 
 func (o *outcome) merge(p outcome) {
-	o.to = p.to
+	o.to, o.recorder = p.to, p.recorder
 	o.entries += p.entries
 	o.shown += p.shown
+	o.recalled += p.recalled
 	o.records += p.records
 	o.bytes += p.bytes
 	o.dead += p.dead
@@ -40,6 +43,9 @@ func (o *outcome) merge(p outcome) {
 	o.letters = append(o.letters, p.letters...)
 	o.gaps = append(o.gaps, p.gaps...)
 }
+
+// empty reports whether it accounts for nothing.
+func (o *outcome) empty() bool { return o.entries == 0 && o.records == 0 }
 
 // delivery is the delivering half of a lane's session. It is the one place that retries.
 type delivery struct {
@@ -60,7 +66,7 @@ func (d *delivery) run(parcels <-chan parcel) error {
 	defer timer.Stop()
 	for {
 		var due <-chan time.Time
-		if d.sent.entries > 0 {
+		if !d.sent.empty() {
 			timer.Reset(time.Until(d.commitBy))
 			due = timer.C
 		}
@@ -88,7 +94,8 @@ func (d *delivery) run(parcels <-chan parcel) error {
 
 func (d *delivery) deliver(p *parcel) error {
 	o := outcome{
-		to: p.to, entries: p.entries, shown: entriesOf(p.records), records: int64(len(p.records)), bytes: int64(p.bytes), gaps: p.gaps,
+		to: p.to, recorder: p.recorder, entries: p.entries, shown: entriesOf(p.records), records: int64(len(p.records)), bytes: int64(p.bytes),
+		recalled: p.recalled, gaps: p.gaps,
 	}
 	if len(p.records) > 0 {
 		if err := d.send(p.records, p.bytes, &o); err != nil {
@@ -100,10 +107,10 @@ func (d *delivery) deliver(p *parcel) error {
 	case d.spare <- p.records[:0]:
 	default:
 	}
-	if _, ok := d.lane.sender.(Committer); !ok || (o.records == 0 && d.sent.entries == 0) {
+	if _, ok := d.lane.sender.(Committer); !ok || (o.records == 0 && d.sent.empty()) {
 		return d.settle(&o)
 	}
-	if d.sent.entries == 0 {
+	if d.sent.empty() {
 		d.commitBy = time.Now().Add(d.commitEvery)
 	}
 	d.sent.merge(o)
@@ -121,6 +128,9 @@ func (d *delivery) settle(o *outcome) error {
 	l := d.lane
 	if o.dead > 0 {
 		l.metrics.Count("journal.dead_letters", o.dead, l.state.tags)
+	}
+	if o.recalled > 0 {
+		l.metrics.Count("journal.flight_recorder.lines", o.recalled, l.state.tags)
 	}
 	l.settle(o)
 	l.settled()
@@ -253,7 +263,7 @@ func (o *outcome) addDead(r *Record) {
 
 // commit makes what was sent accepted and moves the position.
 func (d *delivery) commit() error {
-	if d.sent.entries == 0 {
+	if d.sent.empty() {
 		return nil
 	}
 	committer, ok := d.lane.sender.(Committer)

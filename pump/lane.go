@@ -184,6 +184,7 @@ func (l *lane) session(stop, hard context.Context, commitEvery time.Duration) er
 // assemble reads chunks and cuts them into parcels until its context ends or, in once mode, the log does (ErrNoMore).
 func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan []Record) error {
 	a := assembler{limits: l.spec.Limits}
+	a.cur.to, a.cur.recorder = l.state.place()
 	flush := func(p parcel) error {
 		select {
 		case parcels <- p:
@@ -192,7 +193,7 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 			return ctx.Err()
 		}
 	}
-	pos := l.state.position()
+	pos := a.cur.to
 	var wait backoff.Backoff
 	for {
 		c, err := l.read(ctx, &a, pos)
@@ -202,7 +203,7 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 		case err == nil:
 			wait.Reset()
 			pos = c.To
-			err = l.take(c, &a, flush, spare)
+			err = l.take(ctx, c, &a, flush, spare)
 		case errors.Is(err, context.DeadlineExceeded):
 			err = a.flush(flush)
 		case errors.Is(err, ErrNoMore):
@@ -220,16 +221,20 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 }
 
 // take renders a chunk and adds it to the parcels.
-func (l *lane) take(c *Chunk, a *assembler, flush func(parcel) error, spare <-chan []Record) error {
+func (l *lane) take(ctx context.Context, c *Chunk, a *assembler, flush func(parcel) error, spare <-chan []Record) error {
 	l.work.begin()
 	l.see(c)
 	rendered := l.spec.View.Render(c)
+	additions, err := l.additions(ctx, c, rendered, &a.cur.recorder)
 	l.work.end()
-	l.state.read(c, rendered)
+	if err != nil {
+		return err
+	}
+	l.state.read(c, rendered, additions)
 	for len(a.spare) < cap(spare) && len(spare) > 0 {
 		a.spare = append(a.spare, <-spare)
 	}
-	return a.add(c, rendered, flush)
+	return a.add(c, rendered, additions, flush)
 }
 
 // read returns the next chunk, or DeadlineExceeded when the parcel that is being assembled has waited long enough.

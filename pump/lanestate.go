@@ -36,6 +36,7 @@ func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot
 		Position:    before.Position,
 		Started:     before.Started,
 		First:       before.First,
+		Recorder:    before.Recorder,
 		Ledger:      ledger,
 		Gaps:        before.Gaps,
 		Sees:        before.Sees,
@@ -51,6 +52,13 @@ func (s *laneState) position() Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.snap.Position
+}
+
+// place returns the position and what the recorder knows there.
+func (s *laneState) place() (Position, RecorderState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap.Position, s.snap.Recorder
 }
 
 func (s *laneState) started() bool {
@@ -71,17 +79,34 @@ func (s *laneState) start(pos, head Position) {
 }
 
 // read enters a chunk into the ledger: all of it is in flight.
-func (s *laneState) read(c *Chunk, r *Rendered) {
+func (s *laneState) read(c *Chunk, r *Rendered, additions []Addition) {
+	records, bytes := len(r.Records), r.Bytes
+	for i := range additions {
+		x := &additions[i]
+		records += len(x.Records)
+		bytes += sizeOf(x.Records)
+		if at, shown := r.Find(x.Entry); shown {
+			records--
+			bytes -= len(r.Records[at].Body)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active = time.Now()
 	s.snap.Ledger.Read += int64(len(c.Entries))
 	s.snap.Ledger.InFlight += int64(len(c.Entries))
-	if n := len(r.Records); n > 0 {
-		s.snap.Read = r.Records[n-1].Position()
-		s.snap.ReadEntries += int64(n)
-		s.snap.ReadBytes += int64(r.Bytes)
-		s.snap.Queued += int64(n)
+	if records > 0 {
+		last := 0
+		if n := len(r.Records); n > 0 {
+			last = r.Records[n-1].Index
+		}
+		if n := len(additions); n > 0 {
+			last = max(last, additions[n-1].Entry)
+		}
+		s.snap.Read = Position{Cursor: c.Entries[last].Position}
+		s.snap.ReadEntries += int64(records)
+		s.snap.ReadBytes += int64(bytes)
+		s.snap.Queued += int64(records)
 	}
 }
 
@@ -106,9 +131,10 @@ func (s *laneState) settled(o *outcome) SenderSnapshot {
 }
 
 func (s *SenderSnapshot) settle(o *outcome) {
-	s.Position, s.First = o.to, Position{}
+	s.Position, s.First, s.Recorder = o.to, Position{}, o.recorder
 	s.Ledger.InFlight -= o.entries
-	s.Ledger.Filtered += o.entries - o.shown
+	s.Ledger.Filtered += o.entries - (o.shown - o.recalled)
+	s.Ledger.Recalled += o.recalled
 	s.Ledger.Accepted += o.shown - o.deadEntries
 	s.Ledger.DeadLettered += o.deadEntries
 	s.Queued -= o.records
@@ -227,7 +253,7 @@ func (t *GapTotals) add(gaps []Gap) {
 
 // Balanced reports whether every entry that was read is accounted for.
 func (l Ledger) Balanced() error {
-	if l.Read != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || l.InFlight < 0 {
+	if l.Read+l.Recalled != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || l.InFlight < 0 {
 		return errors.New("the ledger does not balance")
 	}
 	return nil

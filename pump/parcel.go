@@ -8,11 +8,13 @@ import (
 // parcel is a batch with the stretch of the log it accounts for: once its records are accepted, the lane's position
 // is to, and the entries that the view left out count as filtered.
 type parcel struct {
-	records []Record
-	bytes   int
-	entries int64 // read from the log: those of the records and those filtered out
-	to      Position
-	gaps    []Gap
+	records  []Record
+	bytes    int
+	entries  int64 // read from the log: those of the records and those filtered out
+	recalled int64 // records that are of none of these: the recorder's
+	to       Position
+	recorder RecorderState // at to
+	gaps     []Gap
 }
 
 // assembler cuts rendered chunks into parcels.
@@ -25,39 +27,118 @@ type assembler struct {
 
 func (a *assembler) empty() bool { return a.due.IsZero() }
 
-// add appends a chunk and calls flush with each parcel that is complete. It stops at flush's first error.
-func (a *assembler) add(c *Chunk, r *Rendered, flush func(parcel) error) error {
+// begin lets the current parcel account for something.
+func (a *assembler) begin() { a.due = time.Now().Add(a.limits.Age) }
+
+// add appends a chunk, with what the recorder adds to it, and calls flush with each parcel that is complete. It stops at flush's
+// first error.
+func (a *assembler) add(c *Chunk, r *Rendered, additions []Addition, flush func(parcel) error) error {
 	if a.empty() {
-		a.due = time.Now().Add(a.limits.Age)
+		a.begin()
 	}
-	gaps := slices.Clone(c.Gaps)
-	records, covered, size, at := r.Records, 0, r.Bytes, places{chunk: c}
-	for len(records) > 0 {
-		n, bytes := a.fit(records, size)
-		if n == 0 { // full
-			if err := a.flush(flush); err != nil {
-				return err
-			}
-			a.due = time.Now().Add(a.limits.Age)
-			continue
+	p := packing{assembler: a, flush: flush, at: places{chunk: c}, gaps: slices.Clone(c.Gaps)}
+	records, size, first := r.Records, r.Bytes, 0
+	for i := range additions {
+		at, shown := r.Find(additions[i].Entry)
+		before := r.Records[first:at]
+		if first = at; shown {
+			first++
 		}
-		a.cur.records = append(a.cur.records, records[:n]...)
-		a.cur.bytes += bytes
-		size -= bytes
-		last := &records[n-1]
-		a.cur.entries += int64(last.Index + 1 - covered)
-		covered = last.Index + 1
-		if records = records[n:]; len(records) > 0 { // else it is the chunk's end
-			a.cur.to = at.after(last.Index)
-			gaps = a.pass(gaps)
+		if err := p.add(before, sizeOf(before)); err != nil {
+			return err
+		}
+		if err := p.insert(&additions[i]); err != nil {
+			return err
 		}
 	}
-	a.cur.entries += int64(len(c.Entries) - covered)
+	if first > 0 {
+		records = records[first:]
+		size = sizeOf(records)
+	}
+	if err := p.add(records, size); err != nil {
+		return err
+	}
+	p.cover(len(c.Entries))
 	a.cur.to = c.To
-	a.cur.gaps = append(a.cur.gaps, gaps...)
+	a.cur.gaps = append(a.cur.gaps, p.gaps...)
 	if len(a.cur.records) >= a.limits.Records || a.cur.bytes >= a.limits.Bytes {
 		return a.flush(flush)
 	}
+	return nil
+}
+
+// packing is the work on one chunk.
+type packing struct {
+	*assembler
+	flush   func(parcel) error
+	at      places
+	gaps    []Gap // not passed yet
+	covered int   // so many of the chunk's entries are accounted for
+	placed  int   // and so many by the current parcel's place
+}
+
+// cover accounts for the chunk's entries up to, but without, entry n.
+func (p *packing) cover(n int) {
+	p.cur.entries += int64(n - p.covered)
+	p.covered = n
+}
+
+// next hands over the current parcel, which leads to the last entry that it accounts for, and begins another.
+func (p *packing) next() error {
+	if p.placed < p.covered {
+		p.placed = p.covered
+		p.cur.to = p.at.after(p.covered - 1)
+		p.gaps = p.pass(p.gaps)
+	}
+	err := p.assembler.flush(p.flush)
+	p.begin()
+	return err
+}
+
+// add appends records of the view, which have size bytes.
+func (p *packing) add(records []Record, size int) error {
+	for len(records) > 0 {
+		n, bytes := p.fit(records, size)
+		if n == 0 { // full
+			if err := p.next(); err != nil {
+				return err
+			}
+			continue
+		}
+		p.cur.records = append(p.cur.records, records[:n]...)
+		p.cur.bytes += bytes
+		size -= bytes
+		p.cover(records[n-1].Index + 1)
+		records = records[n:]
+	}
+	return nil
+}
+
+// insert appends what the recorder adds. A parcel that ends within leads to the entry before.
+func (p *packing) insert(x *Addition) error {
+	p.cover(x.Entry)
+	own, rest := x.Own, x.Records
+	for len(rest) > 0 {
+		n, bytes := p.fit(rest, sizeOf(rest))
+		if n == 0 {
+			if err := p.next(); err != nil {
+				return err
+			}
+			continue
+		}
+		p.cur.records = append(p.cur.records, rest[:n]...)
+		p.cur.bytes += bytes
+		p.cur.recalled += int64(n)
+		if rest = rest[n:]; len(rest) > 0 {
+			own -= n
+			p.cur.recorder.Of, p.cur.recorder.Left = x.ID, len(rest)
+		}
+	}
+	p.cover(x.Entry + 1)
+	if own >= 0 { // it is in this parcel, which accounts for the entry
+		p.cur.recalled--
+	}
+	p.cur.recorder = RecorderState{State: x.State}
 	return nil
 }
 
@@ -108,13 +189,13 @@ func (a *assembler) whole(records []Record, n, bytes int) (int, int) {
 	return n, bytes
 }
 
-// flush hands over the current parcel, if it accounts for anything, and begins a new one.
+// flush hands over the current parcel, if it accounts for anything, and begins a new one where that one led to.
 func (a *assembler) flush(to func(parcel) error) error {
 	if a.empty() {
 		return nil
 	}
 	p := a.cur
-	a.cur, a.due = parcel{}, time.Time{}
+	a.cur, a.due = parcel{to: p.to, recorder: p.recorder}, time.Time{}
 	if k := len(a.spare); k > 0 {
 		a.cur.records, a.spare = a.spare[k-1], a.spare[:k-1]
 	}

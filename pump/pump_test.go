@@ -56,7 +56,7 @@ func newRig(t *testing.T, entries uint64) *rig {
 func (r *rig) save(s pump.Snapshot) error {
 	for name, sender := range s.Readers["r"].Senders {
 		l := sender.Ledger
-		if l.Read != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || l.InFlight < 0 {
+		if l.Balanced() != nil {
 			r.t.Errorf("%s: the ledger does not balance: %+v", name, l)
 		}
 	}

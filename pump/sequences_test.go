@@ -99,7 +99,7 @@ func TestBatchesEndBetweenSequences(t *testing.T) {
 	}
 	a := assembler{limits: BatchLimits{Records: 2, Bytes: 1000}}
 	var ends []Position
-	if err := a.add(c, r, func(p parcel) error { ends = append(ends, p.to); return nil }); err != nil {
+	if err := a.add(c, r, nil, func(p parcel) error { ends = append(ends, p.to); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if want := []Position{c.PositionAfter(1), c.PositionAfter(3), c.To}; !slices.Equal(ends, want) {
@@ -131,7 +131,7 @@ func TestBatchesTakeTheGapsTheyPass(t *testing.T) {
 		passed = append(passed, firsts)
 		return nil
 	}
-	if err := errors.Join(a.add(c, r, take), a.flush(take)); err != nil {
+	if err := errors.Join(a.add(c, r, nil, take), a.flush(take)); err != nil {
 		t.Fatal(err)
 	}
 	// Where the last two are nobody can tell from the position, so they count at once.

@@ -31,8 +31,10 @@ type SenderSnapshot struct {
 	First   Position // the first entry there was, as long as Position is zero
 	Ledger  Ledger
 	Gaps    GapTotals
-	Sees    string // SenderSpec.Sees, with which it was counted since the first of the marks
-	Marks   []Mark // where the ledger can be held against the log, oldest first
+	// Recorder is what the flight recorder knows at the position.
+	Recorder RecorderState
+	Sees     string // SenderSpec.Sees, with which it was counted since the first of the marks
+	Marks    []Mark // where the ledger can be held against the log, oldest first
 
 	Read          Position  // of the last record handed to the sender's batches
 	ReadEntries   int64     // records handed to batches since start
@@ -51,10 +53,11 @@ type SenderSnapshot struct {
 	Loss          Loss // of the first entry that it lacks
 }
 
-// Ledger accounts for every entry a lane has read. Read = Filtered + Accepted + DeadLettered + InFlight at all times.
+// Ledger accounts for every entry a lane has read. Read + Recalled = Filtered + Accepted + DeadLettered + InFlight at all times.
 // It survives restarts: what was in flight is then read again.
 type Ledger struct {
 	Read         int64
+	Recalled     int64 // sent beside that: what was filtered at first, and the flight recorder's own
 	Filtered     int64
 	Accepted     int64
 	DeadLettered int64

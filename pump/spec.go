@@ -28,6 +28,7 @@ type SenderSpec struct {
 	// the call, SendLimit at most.
 	Open        func(ctx context.Context) (Sender, error)
 	View        View
+	Recorder    Recorder // nil: there is no flight recorder
 	Limits      BatchLimits
 	DeadLetters DeadLetters   // nil: they are only counted
 	CommitEvery time.Duration // for a Committer: the most time between Send and Commit; 0: after every batch

@@ -1,6 +1,9 @@
 package pump
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
 // A View is what one sender sees of the entries: which of them, which fields, redacted and encoded how.
 // Senders with the same settings share one, and so its work. It is pure and may be used concurrently.
@@ -13,6 +16,12 @@ type View interface {
 type Rendered struct {
 	Records []Record // of the entries that passed; Index never falls
 	Bytes   int      // of all bodies together
+}
+
+// Find returns the index of the first record that is of entry i or of a later one, and whether it is of i itself.
+func (r *Rendered) Find(i int) (at int, ok bool) {
+	at = sort.Search(len(r.Records), func(k int) bool { return r.Records[k].Index >= i })
+	return at, at < len(r.Records) && r.Records[at].Index == i
 }
 
 // An Inspector is the reader's own look at a chunk: what is counted once, however many senders there are.

@@ -35,7 +35,7 @@ func TestALaneThatStandsStill(t *testing.T) {
 			t.Error("a lane with nothing to do was restarted")
 		}
 		chunk := &Chunk{Entries: make([]Entry, 5)}
-		l.state.read(chunk, &Rendered{})
+		l.state.read(chunk, &Rendered{}, nil)
 		if turn(patience - time.Second) {
 			t.Error("a lane whose batch fills was restarted")
 		}
@@ -62,7 +62,7 @@ func TestALaneThatStandsStill(t *testing.T) {
 		}
 		for range maxReopened {
 			l.state.rewind()
-			l.state.read(chunk, &Rendered{})
+			l.state.read(chunk, &Rendered{}, nil)
 			if l.stuck(time.Now()) {
 				t.Error("stuck too soon")
 			}

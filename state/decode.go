@@ -76,6 +76,7 @@ func (d *senderDoc) snapshot() pump.SenderSnapshot {
 		Position:    d.Sent.Sequences.position(d.Sent.Cursor),
 		First:       pump.Position(d.First),
 		Ledger:      d.Ledger.ledger(),
+		Recorder:    d.Recorder.state(),
 		Gaps:        d.Gaps.totals(),
 		Read:        pump.Position(d.Buffer.Cursor),
 		ReadEntries: d.Buffer.EntryNum,
@@ -127,6 +128,7 @@ func marksOf(docs []markDoc) []pump.Mark {
 func (d *ledgerDoc) ledger() pump.Ledger {
 	return pump.Ledger{
 		Read: d.Read, Filtered: d.Filtered, Accepted: d.Accepted, DeadLettered: d.DeadLettered, InFlight: d.InFlight,
+		Recalled: d.Recalled,
 	}
 }
 

@@ -50,6 +50,7 @@ type senderDoc struct {
 	LastError   *lastErrorDoc `json:"last_error"`
 	LastSent    stamp         `json:"last_sent"`
 	Ledger      ledgerDoc     `json:"ledger"`
+	Recorder    *recorderDoc  `json:"recorder,omitempty"`
 	Marks       []markDoc     `json:"marks"`
 	Sees        string        `json:"sees"`
 	Sent        sentDoc       `json:"sent"`
@@ -94,6 +95,28 @@ type ledgerDoc struct {
 	Filtered     int64 `json:"filtered"`
 	InFlight     int64 `json:"in_flight"`
 	Read         int64 `json:"read"`
+	Recalled     int64 `json:"recalled,omitempty"`
+}
+
+// recorderDoc is what the flight recorder knows; nil if that is nothing.
+type recorderDoc struct {
+	Left  int    `json:"left,omitempty"`
+	Of    string `json:"of,omitempty"`
+	State string `json:"state"`
+}
+
+func newRecorderDoc(s pump.RecorderState) *recorderDoc {
+	if s == (pump.RecorderState{}) {
+		return nil
+	}
+	return &recorderDoc{Left: s.Left, Of: s.Of, State: s.State}
+}
+
+func (d *recorderDoc) state() pump.RecorderState {
+	if d == nil {
+		return pump.RecorderState{}
+	}
+	return pump.RecorderState{Left: d.Left, Of: d.Of, State: d.State}
 }
 
 type sentDoc struct {

@@ -59,6 +59,7 @@ func newSenderDoc(s pump.SenderSnapshot, now time.Time) *senderDoc {
 		Lag:         lagDoc{Entries: s.Lag.Entries, Seconds: s.Lag.Age.Seconds(), Tail: cursor(s.Lag.Tail)},
 		LastSent:    stamp(s.LastSent),
 		Ledger:      newLedgerDoc(s.Ledger),
+		Recorder:    newRecorderDoc(s.Recorder),
 		Marks:       newMarkDocs(s.Marks),
 		Sees:        s.Sees,
 		Sent: sentDoc{
@@ -111,6 +112,6 @@ func newGapsDoc(g pump.GapTotals) gapsDoc {
 
 func newLedgerDoc(l pump.Ledger) ledgerDoc {
 	return ledgerDoc{
-		Accepted: l.Accepted, DeadLettered: l.DeadLettered, Filtered: l.Filtered, InFlight: l.InFlight, Read: l.Read,
+		Accepted: l.Accepted, DeadLettered: l.DeadLettered, Filtered: l.Filtered, InFlight: l.InFlight, Read: l.Read, Recalled: l.Recalled,
 	}
 }

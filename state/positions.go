@@ -45,18 +45,20 @@ type laneName struct{ reader, sender string }
 // moved is a sender's last line.
 type moved struct {
 	to, first pump.Position
+	recorder  pump.RecorderState
 	line      []byte
 }
 
 // positionDoc is what a `sent` line says.
 type positionDoc struct {
-	Reader    string    `json:"reader"`
-	Sender    string    `json:"sender"`
-	Cursor    cursor    `json:"cursor"`
-	Sequences sequences `json:"sequences,omitempty"`
-	First     cursor    `json:"first"`
-	Ledger    ledgerDoc `json:"ledger"`
-	Gaps      gapsDoc   `json:"gaps"`
+	Reader    string       `json:"reader"`
+	Sender    string       `json:"sender"`
+	Cursor    cursor       `json:"cursor"`
+	Sequences sequences    `json:"sequences,omitempty"`
+	First     cursor       `json:"first"`
+	Ledger    ledgerDoc    `json:"ledger"`
+	Gaps      gapsDoc      `json:"gaps"`
+	Recorder  *recorderDoc `json:"recorder,omitempty"`
 }
 
 func newPositions(path string) *positions {
@@ -68,6 +70,7 @@ func (p *positions) record(reader, sender string, s *pump.SenderSnapshot) {
 	doc := positionDoc{
 		Reader: reader, Sender: sender, Cursor: cursor(s.Position), Sequences: newSequences(s.Position),
 		First: cursor(s.First), Ledger: newLedgerDoc(s.Ledger), Gaps: newGapsDoc(s.Gaps),
+		Recorder: newRecorderDoc(s.Recorder),
 	}
 	text, err := json.Marshal(&doc)
 	if err != nil {
@@ -76,7 +79,7 @@ func (p *positions) record(reader, sender string, s *pump.SenderSnapshot) {
 	line := appendLine(nil, "sent ", text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last[laneName{reader, sender}] = moved{s.Position, s.First, line}
+	p.last[laneName{reader, sender}] = moved{s.Position, s.First, s.Recorder, line}
 	p.append(line)
 }
 
@@ -163,7 +166,7 @@ func (p *positions) close(saved *pump.Snapshot) error {
 	p.distrust()
 	p.closed = true
 	for lane, m := range p.last {
-		if s := saved.Readers[lane.reader].Senders[lane.sender]; s.Position != m.to || s.First != m.first {
+		if s := saved.Readers[lane.reader].Senders[lane.sender]; s.Position != m.to || s.First != m.first || s.Recorder != m.recorder {
 			return nil
 		}
 	}
@@ -259,7 +262,7 @@ func (d *positionDoc) apply(s *pump.Snapshot, lane laneName) {
 	}
 	sender := r.Senders[lane.sender]
 	sender.Position, sender.Started, sender.First = d.Sequences.position(d.Cursor), true, pump.Position(d.First)
-	sender.Ledger, sender.Gaps = d.Ledger.ledger(), d.Gaps.totals()
+	sender.Ledger, sender.Gaps, sender.Recorder = d.Ledger.ledger(), d.Gaps.totals(), d.Recorder.state()
 	r.Senders[lane.sender] = sender
 	s.Readers[lane.reader] = r
 }

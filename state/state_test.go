@@ -32,8 +32,9 @@ func full() pump.Snapshot {
 	sent.SetOthers([]pump.Reached{{SeqnumID: pump.ID128{0xcc, 3}, Seqnum: 1 << 63}, {SeqnumID: pump.ID128{0xdd, 4}}})
 	sender := pump.SenderSnapshot{
 		Type: "FileSender", Position: sent, Started: true, First: position(1), Gaps: gaps,
-		Ledger: pump.Ledger{Read: 100, Filtered: 50, Accepted: 39, DeadLettered: 1, InFlight: 10},
-		Sees:   "0123",
+		Ledger:   pump.Ledger{Read: 100, Recalled: 7, Filtered: 50, Accepted: 46, DeadLettered: 1, InFlight: 10},
+		Recorder: pump.RecorderState{State: `{"keys":[]}`, Of: "cafe", Left: 3},
+		Sees:     "0123",
 		Marks: []pump.Mark{
 			{Time: time.Date(2026, 11, 20, 6, 25, 1, 0, time.UTC), First: pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 5, Parts: pump.HasSeqnum}}},
 			{Time: time.Date(2026, 11, 20, 7, 25, 1, 0, time.UTC), Position: pump.Position{Cursor: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 9, Parts: pump.HasSeqnum}}, Ledger: pump.Ledger{Read: 4, Accepted: 4}, Gaps: 7},

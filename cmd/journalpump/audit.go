@@ -96,7 +96,7 @@ func auditReader(ctx context.Context, c *config.Config, r chosenReader, spec pum
 		s := &spec.Senders[i]
 		if r.has(s.Name) {
 			known, ok := saved.Readers[r.Name].Senders[s.Name]
-			senders = append(senders, audit.Sender{Name: s.Name, Known: ok, State: known, View: s.View, Sees: s.Sees})
+			senders = append(senders, audit.Sender{Name: s.Name, Known: ok, State: known, View: s.View, Sees: s.Sees, Recorded: s.Recorder != nil})
 		}
 	}
 	log, err := openJournal(ctx, c, r.Reader, quietLogger())

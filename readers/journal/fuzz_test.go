@@ -129,4 +129,24 @@ func (s *fuzzSet) read(t *testing.T, dir string, units []string, after pump.Posi
 	if all > 4*s.n {
 		t.Errorf("%d entries from three files of %d together", all, 2*s.n)
 	}
+	s.recall(t, l, after)
+	s.recall(t, l, s.middle)
+}
+
+// recall looks back from a place and looks whether that is bounded, and in order where the sequence tells.
+func (s *fuzzSet) recall(t *testing.T, l *Log, before pump.Position) {
+	t.Helper()
+	unit, boot := pump.Field{Name: unitField, Value: []byte("unit-1.service")}, pump.Field{Name: "_BOOT_ID", Value: []byte(pump.ID128{15: goodBoot}.String())}
+	c, err := l.Recall(t.Context(), pump.Recall{Before: before, Any: [][]pump.Field{{unit}, {boot, unit}, {boot}}, Limit: s.n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Entries) > s.n {
+		t.Errorf("%d entries, at most %d were wanted", len(c.Entries), s.n)
+	}
+	for i := range c.Entries {
+		if p := &c.Entries[i].Position; before.Parts&pump.HasSeqnum != 0 && p.SeqnumID == before.SeqnumID && p.Seqnum >= before.Seqnum {
+			t.Errorf("entry %v is not before %v", p, before)
+		}
+	}
 }

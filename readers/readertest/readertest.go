@@ -62,6 +62,7 @@ func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 		{"NotYet", testNotYet},
 		{"Vacuum", testVacuum},
 		{"Lag", testLag},
+		{"Recall", testRecall},
 		{"Leaks", testLeaks},
 	}
 	for _, test := range tests {

@@ -24,6 +24,7 @@ type stateFile struct {
 			} `json:"sent"`
 			Ledger struct {
 				Read         int64 `json:"read"`
+				Recalled     int64 `json:"recalled"`
 				Filtered     int64 `json:"filtered"`
 				Accepted     int64 `json:"accepted"`
 				DeadLettered int64 `json:"dead_lettered"`
@@ -101,7 +102,7 @@ func (w *witness) look() {
 	w.spooled = max(w.spooled, s.Readers[reader].Spooled.Entries)
 	for name, sender := range s.Readers[reader].Senders {
 		l := sender.Ledger
-		if l.Read != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || min(l.Read, l.Filtered, l.Accepted, l.DeadLettered, l.InFlight) < 0 {
+		if l.Read+l.Recalled != l.Filtered+l.Accepted+l.DeadLettered+l.InFlight || min(l.Read, l.Filtered, l.Accepted, l.DeadLettered, l.InFlight) < 0 {
 			w.faults = append(w.faults, fmt.Errorf("%s: the ledger does not balance: %+v", name, l))
 		}
 		if w.gaps[name] == nil {

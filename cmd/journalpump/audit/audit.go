@@ -15,6 +15,8 @@ type Sender struct {
 	State pump.SenderSnapshot
 	View  pump.View
 	Sees  string // of the configuration, as pump.SenderSpec has it
+	// Recorded says that a flight recorder may have sent what the view leaves out, which nobody can count afterwards.
+	Recorded bool
 }
 
 // Reader audits the senders of one reader, whose log it reads once. progress is told, now and then, how many entries were

@@ -141,6 +141,30 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// What a flight recorder sends beside what was read, and what it sends of what the view leaves out, is no mismatch; nothing else passes
+// because there is one.
+func TestFlightRecorders(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ledger   pump.Ledger
+		recorded bool
+		want     Verdict
+	}{
+		"a dump":                 {pump.Ledger{Read: 20, Recalled: 5, Accepted: 16, Filtered: 9}, true, AddsUp},
+		"no recorder":            {pump.Ledger{Read: 20, Recalled: 5, Accepted: 16, Filtered: 9}, false, Wrong},
+		"fewer than it gets":     {pump.Ledger{Read: 20, Recalled: 5, Accepted: 14, Filtered: 11}, true, Wrong},
+		"fewer than the journal": {pump.Ledger{Read: 19, Recalled: 5, Accepted: 15, Filtered: 9}, true, Wrong},
+	} {
+		s := Sender{Name: "s", Known: true, View: odd{}, Recorded: c.recorded, State: pump.SenderSnapshot{
+			Started: true, Position: at(20), Ledger: c.ledger, Marks: []pump.Mark{{First: at(1)}},
+		}}
+		results, err := Reader(t.Context(), "r", entriesFrom(1, 30), []Sender{s}, func(int64) {})
+		if err != nil || results[0].Verdict != c.want {
+			t.Errorf("%s: %v, %+v", name, err, results)
+		}
+	}
+}
+
 // Senders at different places are counted in one go, and those of which nothing is known are left out.
 func TestSendersTogether(t *testing.T) {
 	t.Parallel()

@@ -55,6 +55,7 @@ func (c *count) choose(ctx context.Context, log pump.Log) error {
 		Read:         l.Read - l.InFlight - m.Read,
 		Filtered:     l.Filtered - m.Filtered,
 		Accepted:     l.Accepted - m.Accepted,
+		Recalled:     l.Recalled - m.Recalled,
 		DeadLettered: l.DeadLettered - m.DeadLettered,
 		InFlight:     l.InFlight,
 		Gaps:         s.Gaps.Entries - c.mark.Gaps,

@@ -18,14 +18,18 @@ func (c *count) judge() {
 		return
 	}
 	l, j := &r.Ledger, &r.Journal
-	sent := l.Accepted + l.DeadLettered
+	sent, filtered := l.Accepted+l.DeadLettered-l.Recalled, l.Filtered
+	if recorded := j.Filtered - filtered; c.sender.Recorded && recorded > 0 { // filtered at first, and sent all the same
+		sent -= recorded
+		filtered += recorded
+	}
 	for _, part := range []struct {
 		name            string
 		ledger, journal int64
 	}{
 		{"read", l.Read, j.Read},
 		{"accepted or dead letters", sent, j.Sent},
-		{"filtered", l.Filtered, j.Filtered},
+		{"filtered", filtered, j.Filtered},
 	} {
 		fewer, more := part.journal-part.ledger, part.ledger-part.journal
 		if fewer > l.Gaps {

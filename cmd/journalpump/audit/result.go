@@ -31,6 +31,7 @@ type Ledger struct {
 	Read         int64 `json:"read"`
 	Filtered     int64 `json:"filtered"`
 	Accepted     int64 `json:"accepted"`
+	Recalled     int64 `json:"recalled,omitempty"` // of those: what the flight recorder sent beside what was read
 	DeadLettered int64 `json:"dead_lettered"`
 	InFlight     int64 `json:"in_flight"` // after To
 	Gaps         int64 `json:"gaps"`      // entries that were gone when it came to them

@@ -13,6 +13,7 @@ import (
 
 	"journalpump/filters"
 	"journalpump/filters/convert"
+	"journalpump/filters/recorder"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/logging"
@@ -80,11 +81,21 @@ func (b *Builder) reader(c *Config, r *Reader, geo search.Locator) (pump.ReaderS
 		parts.stage = stage
 	}
 	for _, s := range r.Senders {
-		view, err := parts.view(c, r, s, last)
-		if err != nil {
-			return spec, nil, fmt.Errorf("sender %s: %w", s.Name, err)
+		var view pump.View = recorder.Nothing{}
+		if s.FlightRecorder == nil || !s.FlightRecorder.Only {
+			var err error
+			if view, err = parts.view(c, r, s, last); err != nil {
+				return spec, nil, fmt.Errorf("sender %s: %w", s.Name, err)
+			}
 		}
-		spec.Senders = append(spec.Senders, b.sender(c, r, s, view))
+		sender := b.sender(c, r, s, view)
+		if s.FlightRecorder != nil {
+			var err error
+			if sender.Recorder, err = parts.recorder(c, r, s, view); err != nil {
+				return spec, nil, fmt.Errorf("sender %s: flight_recorder: %w", s.Name, err)
+			}
+		}
+		spec.Senders = append(spec.Senders, sender)
 	}
 	views := make([]*filters.View, 0, len(parts.views))
 	for _, key := range sortedKeys(parts.views) {
@@ -200,7 +211,7 @@ type patient interface {
 	SendLimit() time.Duration
 }
 
-func (b *Builder) sender(c *Config, r *Reader, s *Sender, view *filters.View) pump.SenderSpec {
+func (b *Builder) sender(c *Config, r *Reader, s *Sender, view pump.View) pump.SenderSpec {
 	log := b.Logger.With("reader", r.Name)
 	spec := pump.SenderSpec{
 		Name:        s.Name,

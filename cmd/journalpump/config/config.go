@@ -14,6 +14,7 @@ import (
 	"journalpump/cmd/journalpump/web"
 	"journalpump/filters"
 	"journalpump/filters/format"
+	"journalpump/filters/recorder"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/conf"
@@ -181,6 +182,8 @@ type SenderSettings struct {
 	On conf.StringList `json:"on"`
 	// Several ways that entries go (new), with events, formats and places of their own, see events.md.
 	Routes []RouteSettings `json:"routes"`
+	// What led to a failure is sent, too, though filters had held it back (new): see below.
+	FlightRecorder *recorder.Config `json:"flight_recorder"`
 	MatchSettings
 }
 

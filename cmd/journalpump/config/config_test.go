@@ -13,6 +13,7 @@ import (
 
 	"journalpump/cmd/journalpump/web"
 	"journalpump/filters"
+	"journalpump/filters/recorder"
 	"journalpump/filters/search"
 	"journalpump/filters/secret"
 	"journalpump/internal/conf"
@@ -111,6 +112,7 @@ func everyKey() []string {
 	types := []any{
 		Config{}, Statsd{}, web.Config{}, ReaderSettings{}, journal.Config{}, SenderSettings{}, RouteSettings{},
 		filters.FieldFilterConfig{}, filters.UnitLogLevelConfig{}, search.Config{}, secret.Config{},
+		recorder.Config{}, recorder.After{},
 	}
 	for _, k := range senders.Kinds() {
 		types = append(types, reflect.ValueOf(k.New()).Elem().Interface())

@@ -144,6 +144,7 @@ func (r *Reader) validateSender(c *Config, s *Sender) {
 	}
 	s.MatchSettings.validate(s.object)
 	r.validateRoutes(c, s)
+	s.validateRecorder()
 	if s.Settings != nil {
 		s.Settings.Validate(s.object)
 	}

@@ -48,6 +48,7 @@ type Sender struct {
 	DeadLetters int64     `json:"dead_letters"`
 	Gaps        int64     `json:"gaps"`
 	GapEntries  int64     `json:"gap_entries"`
+	Recalled    int64     `json:"recalled"` // records that its flight recorder has added, ever
 	Stalls      int64     `json:"stalls"`
 	LossIn      *float64  `json:"loss_in_seconds"` // until the journal's oldest file with entries it lacks goes, if that is known
 	Problem     string    `json:"problem"`         // in plain words, "" if there is none
@@ -87,6 +88,7 @@ func describe(r *pump.ReaderSnapshot, s *pump.SenderSnapshot, now time.Time, lim
 		DeadLetters: s.Ledger.DeadLettered,
 		Gaps:        s.Gaps.Count,
 		GapEntries:  s.Gaps.Entries,
+		Recalled:    s.Ledger.Recalled,
 		Stalls:      s.Stalls + r.Stalls,
 	}
 	if s.Loss.Known {

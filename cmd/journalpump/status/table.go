@@ -66,6 +66,9 @@ func (s *Sender) explain(b *strings.Builder) {
 	if s.LossIn != nil {
 		fmt.Fprintf(b, "%s: in about %s journald deletes entries that it has not delivered\n", name, Span(time.Duration(*s.LossIn*float64(time.Second))))
 	}
+	if s.Recalled > 0 {
+		fmt.Fprintf(b, "%s: its flight recorder has added %s records\n", name, Grouped(s.Recalled))
+	}
 	if s.Stalls > 0 {
 		fmt.Fprintf(b, "%s: stood still and was started over, times: %d\n", name, s.Stalls)
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	Logger    *slog.Logger
 }
 
-// Log is a journal's log that is guarded. It is a pump.Log, a pump.Meter and a pump.Guarded.
+// Log is a journal's log that is guarded. It is a pump.Log, a pump.Meter, a pump.Recaller and a pump.Guarded.
 type Log struct {
 	pump.Log // the journal's
 
@@ -195,4 +195,12 @@ func (l *Log) look(ctx context.Context) {
 	l.mu.Lock()
 	l.vacuum = v
 	l.mu.Unlock()
+}
+
+// Recall implements pump.Recaller. It looks back in the journal alone: what is in the spool has no index.
+func (l *Log) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error) {
+	if r, ok := l.Log.(pump.Recaller); ok {
+		return r.Recall(ctx, what)
+	}
+	return nil, pump.ErrNoRecall
 }

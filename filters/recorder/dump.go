@@ -1,0 +1,225 @@
+package recorder
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"time"
+
+	"journalpump/pump"
+)
+
+// dump makes the records of one dump.
+type dump struct {
+	*run
+	known  *known
+	key    key
+	lines  []pump.Record // as the sender would see them; the last one is the entry that let the recorder dump
+	looked int
+
+	text []byte // of all bodies, each followed by a newline
+	ends []int
+}
+
+// dumpID returns what names a dump: it follows from the entry that let the recorder dump.
+func dumpID(at *pump.Cursor, k key) string {
+	sum := sha256.Sum256([]byte(at.String() + "\x00" + k.String()))
+	return hex.EncodeToString(sum[:16])
+}
+
+// records returns a mark, the lines and a mark.
+func (d *dump) records() []pump.Record {
+	c := d.marks()
+	rendered := d.opts.Marks.Render(c).Records
+	out := make([]pump.Record, 0, len(d.lines)+len(rendered))
+	out = append(out, rendered[0])
+	out = append(append(out, d.lines...), rendered[1])
+	about := d.about(out)
+	d.add(&out[0], 0, about, "begin")
+	for i := range d.lines {
+		d.add(&out[i+1], i+1, nil, "")
+	}
+	d.add(&out[len(out)-1], len(out)-1, about, "end")
+	return d.finish(out)
+}
+
+// following returns the record of an entry that follows a dump.
+func (d *dump) following(r pump.Record) []pump.Record {
+	out := []pump.Record{r}
+	d.add(&out[0], d.known.Index, nil, "")
+	return d.finish(out)
+}
+
+// finish lets the records have the texts.
+func (d *dump) finish(out []pump.Record) []pump.Record {
+	begin := 0
+	for i := range out {
+		end := d.ends[i]
+		out[i].Body = d.text[begin : end : end+1]
+		begin = end + 1
+	}
+	return out
+}
+
+// about is what is said of a dump as a whole.
+type about struct {
+	client  string
+	start   time.Time
+	elapsed time.Duration
+	lines   int
+	looked  int
+}
+
+func (d *dump) about(records []pump.Record) *about {
+	first, trigger := &d.lines[0], &d.lines[len(d.lines)-1]
+	a := &about{start: first.Time().UTC(), lines: len(d.lines) - 1, looked: d.looked}
+	a.elapsed = trigger.Time().Sub(a.start)
+	a.client = clientOf(parse(records[len(records)-2].Body).text("MESSAGE"))
+	return a
+}
+
+// marks returns a chunk with the two entries before and behind the lines.
+func (d *dump) marks() *pump.Chunk {
+	c := &pump.Chunk{}
+	trigger := &d.lines[len(d.lines)-1]
+	at := trigger.Chunk.Entries[trigger.Index].Position
+	if err := parseID(d.known.ID, &at.SeqnumID); err != nil {
+		return c
+	}
+	name := title(d.known.Reason)
+	for n, text := range []string{"-----BEGIN " + name + " FORENSICS-----", "-----END " + name + " FORENSICS-----"} {
+		at.Seqnum = uint64(n + 1)
+		at.Parts = pump.HasSeqnum | pump.HasMonotonic | pump.HasRealtime
+		first := len(c.Refs)
+		add := func(name string, value []byte) {
+			c.Own = append(c.Own, pump.Field{Name: name, Value: value})
+			c.Refs = append(c.Refs, pump.OwnRef(len(c.Own)-1))
+		}
+		add("MESSAGE", []byte(text))
+		add("SYSLOG_IDENTIFIER", []byte("flight-recorder"))
+		d.copyFields(add)
+		c.Entries = append(c.Entries, pump.Entry{Position: at, First: uint32(first), Last: uint32(len(c.Refs))}) //nolint:gosec // some dozen
+	}
+	return c
+}
+
+// copyFields says what the dump is about: by its key, its last line, and the entry that let the recorder dump.
+func (d *dump) copyFields(add func(string, []byte)) {
+	trigger := &d.lines[len(d.lines)-1]
+	line := trigger
+	if n := len(d.lines); n > 1 {
+		line = &d.lines[n-2]
+	}
+	copyFrom := func(r *pump.Record, name, source string) bool {
+		value, ok := raw(r.Chunk, r.Index, source)
+		if ok {
+			add(name, value)
+		}
+		return ok
+	}
+	inKey := map[string]bool{}
+	for _, f := range d.key {
+		add(f.Name, f.Value)
+		inKey[f.Name] = true
+	}
+	for _, name := range []string{"PRIORITY", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME"} {
+		copyFrom(trigger, name, name)
+	}
+	if !inKey[unitField] {
+		copyFrom(line, unitField, unitField)
+	}
+	if !inKey[pidField] && !copyFrom(trigger, pidField, "COREDUMP_PID") {
+		copyFrom(line, pidField, pidField)
+	}
+	if !copyFrom(trigger, "_UID", "COREDUMP_UID") {
+		copyFrom(line, "_UID", "_UID")
+	}
+}
+
+func parseID(text string, id *pump.ID128) (err error) {
+	*id, err = pump.ParseID128(text)
+	return err
+}
+
+// add appends the body of a record, with what the recorder has to say of it.
+func (d *dump) add(r *pump.Record, index int, a *about, mark string) {
+	if d.opts.Format == Text {
+		d.addText(r.Body, a, mark)
+	} else {
+		d.addJSON(r.Body, index, a, mark)
+	}
+	d.ends = append(d.ends, len(d.text))
+	d.text = append(d.text, '\n')
+}
+
+// addJSON appends an object with more members. What is no object stays as it is.
+func (d *dump) addJSON(body []byte, index int, a *about, mark string) {
+	rest, ok := bytes.CutSuffix(body, []byte("}"))
+	d.text = append(d.text, rest...)
+	if !ok {
+		return
+	}
+	if len(rest) > 1 {
+		d.text = append(d.text, ',')
+	}
+	d.text = append(d.text, `"FLIGHT_RECORDER_ID":"`+d.known.ID+`","FLIGHT_RECORDER_INDEX":`...)
+	d.text = strconv.AppendInt(d.text, int64(index), 10)
+	if d.keyIsShown() {
+		d.addMember("KEY", d.known.Key)
+	}
+	d.addMember("REASON", d.known.Reason)
+	if a != nil {
+		d.addMember("MARK", mark)
+		if a.client != "" {
+			d.addMember("CLIENT", a.client)
+		}
+		d.addMember("START", a.start.Format(timeLayout))
+		d.addNumber("ELAPSED_USEC", a.elapsed.Microseconds())
+		d.addNumber("LINES", int64(a.lines))
+		d.addNumber("LOOKED_AT", int64(a.looked))
+	}
+	d.text = append(d.text, '}')
+}
+
+const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
+
+// keyIsShown reports whether the sender sees all fields that the key is made of.
+func (d *dump) keyIsShown() bool {
+	if d.opts.Shows == nil {
+		return true
+	}
+	for i := range d.fields {
+		if !d.opts.Shows(d.fields[i].name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *dump) addMember(name, value string) {
+	d.text = append(d.text, `,"FLIGHT_RECORDER_`+name+`":`...)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(value) // a string can be encoded
+	d.text = append(d.text, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+func (d *dump) addNumber(name string, n int64) {
+	d.text = append(d.text, `,"FLIGHT_RECORDER_`+name+`":`...)
+	d.text = strconv.AppendInt(d.text, n, 10)
+}
+
+// client finds who a failed login came from, in what sshd, PAM and ProFTPD say.
+var client = regexp.MustCompile(` from (\S+) port \d+|\brhost=(\S+)|\(\S*\[([0-9a-fA-F.:]+)\]\)`)
+
+func clientOf(message string) string {
+	m := client.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	return m[1] + m[2] + m[3] // one of them was found
+}

@@ -1,0 +1,186 @@
+package pump_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"journalpump/pump"
+)
+
+// testRecorder adds the two entries before each tenth one, and a mark behind it. Its state is the last of these.
+type testRecorder struct{}
+
+const marks = 1_000_000 // mark of entry n: marks + n
+
+func (testRecorder) Record(c *pump.Chunk, _ *pump.Rendered, state string, lookBack func(pump.Recall) ([]pump.EntryRef, error)) (out pump.Recording, err error) {
+	for i := range c.Entries {
+		n := c.Entries[i].Position.Seqnum
+		if n%10 != 0 {
+			continue
+		}
+		if last, _ := strconv.ParseUint(state, 10, 64); n > 10 && last != n-10 {
+			return out, errors.New("the state is not that of the entry before: " + state)
+		}
+		what := pump.Recall{Before: c.PositionAfter(i), Limit: 2}
+		for k := n - 5; k < n+5; k++ {
+			what.Any = append(what.Any, []pump.Field{{Name: "MESSAGE", Value: strconv.AppendUint(nil, k, 10)}})
+		}
+		found, err := lookBack(what)
+		if err != nil {
+			return out, err
+		}
+		var x pump.Addition
+		for _, e := range found {
+			x.Records = append(x.Records, recordOf(e.Chunk, e.Index))
+		}
+		state = strconv.FormatUint(n, 10)
+		x.Entry, x.ID, x.Own, x.State = i, state, len(x.Records), state
+		mark := &pump.Chunk{Own: []pump.Field{{Name: "MESSAGE", Value: strconv.AppendUint(nil, marks+n, 10)}}, Refs: []pump.Ref{pump.OwnRef(0)}}
+		mark.Entries = []pump.Entry{{Position: at(marks + n).Cursor, Last: 1}}
+		x.Records = append(x.Records, recordOf(c, i), recordOf(mark, 0))
+		out.Additions = append(out.Additions, x)
+		out.Dumps++
+	}
+	return out, nil
+}
+
+func recordOf(c *pump.Chunk, i int) pump.Record {
+	body, _ := c.Lookup(i, "MESSAGE")
+	return pump.Record{Body: body, Chunk: c, Index: i}
+}
+
+// seldom lets every fifth entry pass, but not every tenth.
+func seldom(n uint64) bool { return n%10 == 5 }
+
+// wantRecorded is what a sender gets of n entries.
+func wantRecorded(n uint64) (want []uint64) {
+	for k := uint64(10); k <= n; k += 10 {
+		want = append(want, k-5, k-2, k-1, k, marks+k)
+	}
+	return want
+}
+
+func (r *rig) addRecorder(s *testSender, batch int) *pump.SenderSpec {
+	spec := r.add("s", s, &testView{keep: seldom})
+	spec.Recorder = testRecorder{}
+	spec.Limits = pump.BatchLimits{Records: batch, Age: time.Second}
+	return spec
+}
+
+func TestWhatARecorderAddsIsInItsPlace(t *testing.T) {
+	for batch := 1; batch < 12; batch++ {
+		for chunk := 1; chunk < 40; chunk += 6 {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 100)
+				r.log.chunk = chunk
+				var s testSender
+				r.addRecorder(&s, batch)
+				if err := r.once(); err != nil {
+					t.Fatal(err)
+				}
+				wantReceived(t, "s", &s, wantRecorded(100))
+				if slices.Max(s.sizes) > batch {
+					t.Errorf("a batch of %d", slices.Max(s.sizes))
+				}
+				got := r.last().Readers["r"].Senders["s"]
+				if l := got.Ledger; l.Read != 100 || l.Accepted != 50 || l.Filtered+l.Accepted-l.Recalled != 100 || l.Balanced() != nil || got.Queued != 0 {
+					t.Errorf("batches of %d: ledger %+v, %d queued", batch, l, got.Queued)
+				}
+				if got.Recorder != (pump.RecorderState{State: "100"}) || got.SentRecords != 50 {
+					t.Errorf("batches of %d: %+v, %d records sent", batch, got.Recorder, got.SentRecords)
+				}
+				if n := r.metrics.count("journal.flight_recorder.dumps"); n != 10 {
+					t.Errorf("%d dumps were counted", n)
+				}
+				if n := r.metrics.count("journal.flight_recorder.lines"); n != got.Ledger.Recalled {
+					t.Errorf("%d lines were counted, want %d", n, got.Ledger.Recalled)
+				}
+			})
+		}
+	}
+}
+
+// Wherever the lane is stopped, within what the recorder adds, too, the next one goes on from there.
+func TestARecorderGoesOnAfterAStop(t *testing.T) {
+	for batch := 1; batch < 8; batch++ {
+		synctest.Test(t, func(t *testing.T) {
+			var got []uint64
+			var state pump.Snapshot
+			for run := 0; len(got) < len(wantRecorded(60)); run++ {
+				r := newRig(t, 60)
+				r.opts.State = state
+				var s testSender
+				var stop func()
+				s.script = func(s *testSender, _ pump.Batch) error { // the second batch is not accepted
+					if len(s.sizes) == 0 {
+						return nil
+					}
+					return errors.New("not now")
+				}
+				r.addRecorder(&s, batch)
+				stop = r.start()
+				time.Sleep(time.Hour)
+				stop()
+				got = append(got, s.received()...)
+				state = r.last()
+				if run > 100 {
+					t.Fatal("it does not get on")
+				}
+			}
+			if !slices.Equal(got, wantRecorded(60)) {
+				t.Errorf("batches of %d: got %v, want %v", batch, got, wantRecorded(60))
+			}
+		})
+	}
+}
+
+func TestARecorderWithCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rnd := rand.New(rand.NewPCG(1, 2))
+		r := newRig(t, 500)
+		s := diskSender{
+			failSend:   func() bool { return rnd.IntN(10) == 0 },
+			failCommit: func() bool { return rnd.IntN(5) == 0 },
+		}
+		spec := r.addRecorder(&s.testSender, 3)
+		spec.Open = func(context.Context) (pump.Sender, error) { return &s, nil }
+		spec.CommitEvery = 2 * time.Second
+		stop := r.start()
+		time.Sleep(10 * time.Hour)
+		s.failSend, s.failCommit = nil, nil
+		time.Sleep(time.Hour)
+		stop()
+		if want := wantRecorded(500); !slices.Equal(s.durable, want) {
+			t.Errorf("committed %v, want %v", s.durable, want)
+		}
+	})
+}
+
+// noRecall is a log that fails to look back.
+type noRecall struct{ *memLog }
+
+func (noRecall) Recall(context.Context, pump.Recall) (*pump.Chunk, error) {
+	return nil, errors.New("input/output error")
+}
+
+func TestARecorderThatCannotLookBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 20)
+		r.spec.Open = func(context.Context) (pump.Log, error) { return noRecall{r.log}, nil }
+		var s testSender
+		r.addRecorder(&s, 100)
+		if err := r.once(); err != nil {
+			t.Fatal(err)
+		}
+		wantReceived(t, "s", &s, []uint64{5, 10, marks + 10, 15, 20, marks + 20})
+		if n := r.metrics.count("journal.flight_recorder.failed"); n != 2 {
+			t.Errorf("%d failures were counted", n)
+		}
+	})
+}

@@ -1,0 +1,366 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"journalpump/test/journald"
+	"journalpump/test/program"
+)
+
+// recorded is what a flight recorder's tests look at in a line.
+type recorded struct {
+	Message string `json:"MESSAGE"`
+	Unit    string `json:"SYSTEMD_UNIT"`
+	ID      string `json:"FLIGHT_RECORDER_ID"`
+	Index   int    `json:"FLIGHT_RECORDER_INDEX"`
+	Reason  string `json:"FLIGHT_RECORDER_REASON"`
+	Key     string `json:"FLIGHT_RECORDER_KEY"`
+	Mark    string `json:"FLIGHT_RECORDER_MARK"`
+	Lines   int    `json:"FLIGHT_RECORDER_LINES"`
+}
+
+// line is an entry of a unit.
+func line(unit string, priority int, message string) string {
+	return fmt.Sprintf("_TRANSPORT=journal\n_PID=4711\n_UID=33\n_SYSTEMD_UNIT=%s\nPRIORITY=%d\nMESSAGE=%s\n", unit, priority, message)
+}
+
+// failure is what systemd says when a unit fails.
+func failure(unit string) string {
+	return "_TRANSPORT=journal\n_PID=1\n_UID=0\n_SYSTEMD_UNIT=init.scope\nPRIORITY=4\nMESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c\nUNIT=" + unit +
+		"\nMESSAGE=" + unit + ": Failed with result 'exit-code'.\n"
+}
+
+// warnings are settings that let a sender have warnings and what is worse.
+func warnings(sender, recorder object) object {
+	sender["unit_log_level"] = "warnings"
+	sender["flight_recorder"] = recorder
+	return object{
+		"unit_log_levels": object{"warnings": []object{{"service_glob": "*", "log_level": "WARNING"}}},
+		"senders":         object{"out": sender},
+	}
+}
+
+func readRecorded(t *testing.T, file string) (all []recorded) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(text) {
+		var r recorded
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// brief returns the messages, those of dumps with their places.
+func brief(all []recorded) (texts []string) {
+	for _, r := range all {
+		switch {
+		case r.Mark != "":
+			texts = append(texts, fmt.Sprint(r.Mark, " ", r.Key, " ", r.Lines))
+		case r.ID != "":
+			texts = append(texts, fmt.Sprint(r.Index, " ", r.Message))
+		default:
+			texts = append(texts, r.Message)
+		}
+	}
+	return texts
+}
+
+func failing() []string {
+	return []string{
+		line("a.service", 7, "a starts with password=hunter2"),
+		line("b.service", 7, "b starts"),
+		line("a.service", 4, "a is short of memory"),
+		line("a.service", 6, "a tries again"),
+		line("b.service", 6, "b works"),
+		line("a.service", 7, "a has no more ideas"),
+		failure("a.service"),
+		line("a.service", 7, "a starts over"),
+		line("b.service", 7, "b works still"),
+		failure("a.service"),
+		failure("b.service"),
+		line("b.service", 3, "the end"),
+	}
+}
+
+// When a unit fails, the lines that led there are sent, those of this unit, in order, each once, and without secrets.
+func TestFlightRecorder(t *testing.T) {
+	t.Parallel()
+	for _, backend := range []string{"native", "libsystemd"} { // with an index and without
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			testFlightRecorder(t, backend)
+		})
+	}
+}
+
+func testFlightRecorder(t *testing.T, backend string) {
+	t.Helper()
+	s := newSetup(t)
+	reader := warnings(s.sender("out"), object{"cooldown": 0})
+	reader["journal_path"], reader["journal_backend"] = journalOf(t, failing()...), backend
+	reader["secret_filters"] = []object{{"pattern": "password=[^ ]+", "replacement": "password=***"}}
+	s.write(t, reader)
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	got := readRecorded(t, s.file("out"))
+	want := []string{
+		"a is short of memory",
+		"begin _SYSTEMD_UNIT=a.service 3",
+		"1 a starts with password=***",
+		"2 a tries again",
+		"3 a has no more ideas",
+		"4 a.service: Failed with result 'exit-code'.",
+		"end _SYSTEMD_UNIT=a.service 3",
+		"begin _SYSTEMD_UNIT=a.service 1",
+		"1 a starts over",
+		"2 a.service: Failed with result 'exit-code'.",
+		"end _SYSTEMD_UNIT=a.service 1",
+		"begin _SYSTEMD_UNIT=b.service 3",
+		"1 b starts",
+		"2 b works",
+		"3 b works still",
+		"4 b.service: Failed with result 'exit-code'.",
+		"end _SYSTEMD_UNIT=b.service 3",
+		"the end",
+	}
+	if texts := brief(got); !slices.Equal(texts, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(texts, "\n"), strings.Join(want, "\n"))
+	}
+	ids := map[string]int{}
+	for _, r := range got {
+		if r.ID != "" && r.Reason != "untimely_death" {
+			t.Errorf("the reason is %q", r.Reason)
+		}
+		ids[r.ID]++
+	}
+	if len(ids) != 4 { // and those of no dump
+		t.Errorf("dumps with the IDs %v", ids)
+	}
+}
+
+// However often the program is killed while a dump is being sent, in however many batches, all of it arrives, and again comes only
+// the batch that was in flight.
+func TestFlightRecorderKilled(t *testing.T) {
+	t.Parallel()
+	rnd := newRand(t)
+	s := newSetup(t)
+	d := dumpTaker{t: t}
+	server := httptest.NewServer(&d)
+	defer server.Close()
+	entries := []string{line("a.service", 4, "before")}
+	for i := range 40 {
+		entries = append(entries, line("a.service", 7, fmt.Sprint("quiet ", i)))
+	}
+	entries = append(entries, failure("a.service"), line("a.service", 7, "follows"), line("a.service", 4, "after"))
+	reader := warnings(object{
+		"output_type": "logplex", "logplex_log_input_url": server.URL, "logplex_token": "t.1", "max_send_interval": 0.05,
+	}, object{"after": 1})
+	reader["journal_path"] = journalOf(t, entries...)
+	config := s.configWith(reader)
+	config["msg_buffer_max_length"] = 7
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.writeText(t, string(text))
+	for until := 1; until <= 5; until++ {
+		pump := program.Start(t, nil, s.config())
+		program.Until(t, "a batch has come", func() bool { return d.batches() >= until || pump.Ended() })
+		program.Pause(t, time.Duration(rnd.IntN(3))*time.Millisecond)
+		pump.Kill(t)
+		d.cut()
+	}
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	want := []string{"before", "-----BEGIN UNTIMELY DEATH FORENSICS-----"}
+	for i := range 40 {
+		want = append(want, fmt.Sprint("quiet ", i))
+	}
+	want = append(want, "a.service: Failed with result 'exit-code'.", "-----END UNTIMELY DEATH FORENSICS-----", "follows", "after")
+	d.judge(want)
+}
+
+// dumpTaker takes all that comes.
+type dumpTaker struct {
+	t    *testing.T
+	mu   sync.Mutex
+	got  [][]string // messages of batches
+	cuts []int      // after so many batches the program was killed
+}
+
+func (d *dumpTaker) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the program was killed while it was sending
+	}
+	var batch []string
+	for len(body) > 0 { // LENGTH MESSAGE, one behind the other
+		length, rest, _ := bytes.Cut(body, []byte(" "))
+		size, err := strconv.Atoi(string(length))
+		if err != nil || size > len(rest) {
+			d.t.Errorf("no frame: %.100q", body)
+			return
+		}
+		_, text, _ := bytes.Cut(rest[:size], []byte(" - "))
+		batch, body = append(batch, strings.TrimSpace(string(text))), rest[size:]
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.got = append(d.got, batch)
+}
+
+func (d *dumpTaker) batches() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.got)
+}
+
+func (d *dumpTaker) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cuts = append(d.cuts, len(d.got))
+}
+
+// judge holds what came against what had to: a batch that follows a kill may have come before.
+func (d *dumpTaker) judge(want []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := 0
+	for i, batch := range d.got {
+		at := slices.Index(want, batch[0])
+		if at != next && !(slices.Contains(d.cuts, i) && at >= 0 && i > 0 && at == next-len(d.got[i-1])) {
+			d.t.Errorf("batch %d begins with %q, want %q (killed after %v)", i, batch[0], want[min(next, len(want)-1)], d.cuts)
+			return
+		}
+		if next = at + len(batch); next > len(want) || !slices.Equal(batch, want[at:next]) {
+			d.t.Errorf("batch %d is %q", i, batch)
+			return
+		}
+	}
+	if next != len(want) {
+		d.t.Errorf("%d messages came, want %d", next, len(want))
+	}
+}
+
+// Blocks of text in a file of their own, beside a sender that has the rest.
+func TestFlightRecorderText(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	recorder := s.sender("blocks")
+	recorder["flight_recorder"] = object{"only": true, "format": "text", "cooldown": 0}
+	s.write(t, object{
+		"journal_path":   journalOf(t, failing()...),
+		"secret_filters": []object{{"pattern": "password=[^ ]+", "replacement": "password=***"}},
+		"senders":        object{"blocks": recorder, "all": s.sender("all")},
+	})
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	text, err := os.ReadFile(s.file("blocks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`(?m)^ID: [0-9a-f]{32}$`).ReplaceAllString(string(text), "ID: X")
+	want, err := os.ReadFile("testdata/blocks.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if all := readRecorded(t, s.file("all")); len(all) != len(failing()) {
+		t.Errorf("the other sender got %d entries", len(all))
+	}
+}
+
+// With a journald at work, across its rotations: the lines of the process that fails, and not those of another one.
+func TestFlightRecorderLive(t *testing.T) {
+	t.Parallel()
+	j := journald.Start(t)
+	s := newSetup(t)
+	reader := warnings(s.sender("out"), object{
+		"key":      []string{"_PID", "PART"},
+		"criteria": []object{{"name": "gave_up", "when": object{"fields": object{"MESSAGE": "giving up"}}}},
+		"only":     true,
+	})
+	reader["journal_path"] = j.Dir
+	s.write(t, reader)
+	pump := program.Start(t, nil, s.config())
+	send := func(part, message string) {
+		t.Helper()
+		if err := j.Native(t).Send(os.Getuid(), "PART="+part, "PRIORITY=7", "MESSAGE="+message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want []string
+	for round := range 4 {
+		for i := range 10 {
+			send("a", fmt.Sprintf("a %d %d", round, i))
+			send("b", fmt.Sprintf("b %d %d", round, i))
+		}
+		if round%2 == 0 {
+			j.Rotate(t)
+		}
+		send("a", "giving up")
+		key := fmt.Sprintf("_PID=%d PART=a", os.Getpid())
+		want = append(want, fmt.Sprint("begin ", key, " 10"))
+		for i := range 10 {
+			want = append(want, fmt.Sprintf("%d a %d %d", i+1, round, i))
+		}
+		want = append(want, "11 giving up", fmt.Sprint("end ", key, " 10"))
+		program.Until(t, "the dump is there", func() bool { return pump.Ended() || lines(t, s.file("out")) >= len(want) })
+		if round == 1 {
+			program.Until(t, "the dumps are accepted", func() bool { return recalled(t, s.state()+".positions", 2*(10+2)) })
+			pump.Kill(t)
+			pump = program.Start(t, nil, s.config())
+		}
+		program.Pause(t, 1100*time.Millisecond) // the cooldown
+	}
+	pump.Stop(t)
+	if got := brief(readRecorded(t, s.file("out"))); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// recalled reports whether a log of positions says that so many records of dumps were accepted.
+func recalled(t *testing.T, file string, n int) bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(text, fmt.Appendf(nil, `"recalled":%d`, n))
+}
+
+// lines returns how many lines a file has, 0 if there is none.
+func lines(t *testing.T, file string) int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return bytes.Count(text, []byte("\n"))
+}
