@@ -138,7 +138,7 @@ func TestDeadRecordsOfRoutes(t *testing.T) {
 
 func TestTheRecordsOfAnEntryHaveIDsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	c := &pump.Chunk{Entries: []pump.Entry{{Position: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 1<<64 - 1}}}}
+	c := &pump.Chunk{Entries: []pump.Entry{{Position: pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 1<<64 - 1, Realtime: 1<<64 - 1}}}}
 	plain := pump.Record{Chunk: c}
 	routed := pump.Record{Chunk: c, Route: &pump.Route{Name: "a", Mark: strings.Repeat("m", pump.MaxMark)}}
 	only := pump.Record{Chunk: c, Route: &pump.Route{Name: "a"}}
@@ -148,5 +148,18 @@ func TestTheRecordsOfAnEntryHaveIDsOfTheirOwn(t *testing.T) {
 	}
 	if third := string(only.AppendID(nil)); third != first {
 		t.Errorf("the only route's is %s, want %s", third, first)
+	}
+}
+
+// A journal that was set back gives new entries the numbers of old ones.
+func TestIDsOfARestoredJournal(t *testing.T) {
+	t.Parallel()
+	at := pump.Cursor{SeqnumID: pump.ID128{1}, Seqnum: 7, Realtime: 8}
+	later := at
+	later.Realtime++
+	c := &pump.Chunk{Entries: []pump.Entry{{Position: at}, {Position: later}}}
+	old, is := pump.Record{Chunk: c}, pump.Record{Chunk: c, Index: 1}
+	if string(old.AppendID(nil)) == string(is.AppendID(nil)) {
+		t.Errorf("both are %s", is.AppendID(nil))
 	}
 }

@@ -66,7 +66,7 @@ type Route struct {
 const MaxMark = 40
 
 // MaxID is how long what AppendID appends is at most, in bytes.
-const MaxID = 32 + 1 + 16 + 1 + MaxMark
+const MaxID = 32 + 1 + 16 + 1 + 16 + 1 + MaxMark
 
 // To returns where the record goes instead of the sender's own place; "" if it doesn't.
 func (r *Record) To() string {
@@ -88,12 +88,15 @@ func (r *Record) Time() time.Time {
 func (r *Record) Lookup(name string) ([]byte, bool) { return r.Chunk.Lookup(r.Index, name) }
 
 // AppendID appends an ID that is the record's own for ever, so that a destination can recognise a record it already has:
-// the sequence's ID and the number in it, and the route's mark.
+// the sequence's ID, the number in it and the time, and the route's mark. The time is in it because a journal that is restored from
+// a snapshot goes on with numbers that other entries have had.
 func (r *Record) AppendID(b []byte) []byte {
 	p := &r.Chunk.Entries[r.Index].Position
 	b = append(b, p.SeqnumID.String()...)
 	b = append(b, '-')
 	b = strconv.AppendUint(b, p.Seqnum, 16)
+	b = append(b, '-')
+	b = strconv.AppendUint(b, p.Realtime, 16)
 	if r.Route != nil && r.Route.Mark != "" {
 		b = append(b, '-')
 		b = append(b, r.Route.Mark...)
