@@ -339,7 +339,8 @@ func (c *cluster) searched() [][]byte {
 	docs := slices.Clone(c.docs)
 	c.mu.Unlock()
 	number := func(d document) uint64 {
-		_, hexadecimal, _ := strings.Cut(d.id, "-")
+		_, rest, _ := strings.Cut(d.id, "-")
+		hexadecimal, _, _ := strings.Cut(rest, "-")
 		n, err := strconv.ParseUint(hexadecimal, 16, 64)
 		if err != nil {
 			c.t.Errorf("_id %q: %v", d.id, err)
