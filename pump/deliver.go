@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"journalpump/internal/backoff"
@@ -20,7 +21,7 @@ type outcome struct {
 	dead, deadBytes int64
 	deadEntries     int64              // that at least one of the dead is of
 	routed          map[deadEntry]bool // those that may have more than one; made when there are any
-	letters         []DeadLetter       // those of the dead that are to be kept
+	letters         []DeadLetter       // the dead
 	gaps            []Gap
 }
 
@@ -29,6 +30,8 @@ type deadEntry struct {
 	chunk *Chunk
 	index int
 }
+
+func entryOf(r *Record) deadEntry { return deadEntry{r.Chunk, r.Index} }
 
 func (o *outcome) merge(p outcome) {
 	o.to, o.recorder = p.to, p.recorder
@@ -53,6 +56,7 @@ type delivery struct {
 	stop, hard context.Context //nolint:containedctx // the two ends of one session, see lane.run
 	spare      chan<- []Record // record slices that the assembler may use again
 	wait       backoff.Backoff
+	left       []Record // what was neither accepted nor refused for good when send failed
 
 	sent        outcome // sent to a Committer and not committed
 	commitBy    time.Time
@@ -93,38 +97,57 @@ func (d *delivery) run(parcels <-chan parcel) error {
 }
 
 func (d *delivery) deliver(p *parcel) error {
-	o := outcome{
-		to: p.to, recorder: p.recorder, entries: p.entries, shown: entriesOf(p.records), records: int64(len(p.records)), bytes: int64(p.bytes),
-		recalled: p.recalled, gaps: p.gaps,
-	}
+	o := p.outcome()
+	_, commits := d.lane.sender.(Committer)
 	if len(p.records) > 0 {
 		if err := d.send(p.records, p.bytes, &o); err != nil {
+			if !commits {
+				d.settleBeginning(p, &o)
+			}
 			return err
 		}
 	}
-	clear(p.records) // they hold chunks
+	if commits && len(o.letters) == 0 && (o.records > 0 || !d.sent.empty()) {
+		d.recycle(p.records)
+		return d.hold(&o)
+	}
+	if commits && len(o.letters) > 0 { // they are kept once the others are accepted
+		if err := d.accept(); err != nil {
+			return err
+		}
+	}
+	if err := d.keep(o.letters); err != nil {
+		d.settleBeginning(p, &o)
+		return err
+	}
+	d.recycle(p.records)
+	d.move(&o)
+	return nil
+}
+
+// recycle lets the assembler use the slice again.
+func (d *delivery) recycle(records []Record) {
+	clear(records) // they hold chunks
 	select {
-	case d.spare <- p.records[:0]:
+	case d.spare <- records[:0]:
 	default:
 	}
-	if _, ok := d.lane.sender.(Committer); !ok || (o.records == 0 && d.sent.empty()) {
-		return d.settle(&o)
-	}
+}
+
+// hold keeps the outcome of a parcel without dead letters until the next commit.
+func (d *delivery) hold(o *outcome) error {
 	if d.sent.empty() {
 		d.commitBy = time.Now().Add(d.commitEvery)
 	}
-	d.sent.merge(o)
+	d.sent.merge(*o)
 	if time.Now().Before(d.commitBy) {
 		return nil
 	}
 	return d.commit()
 }
 
-// settle keeps the dead letters and moves the position.
-func (d *delivery) settle(o *outcome) error {
-	if err := d.keep(o.letters); err != nil {
-		return err
-	}
+// move moves the position.
+func (d *delivery) move(o *outcome) {
 	l := d.lane
 	if o.dead > 0 {
 		l.metrics.Count("journal.dead_letters", o.dead, l.state.tags)
@@ -134,7 +157,6 @@ func (d *delivery) settle(o *outcome) error {
 	}
 	l.settle(o)
 	l.settled()
-	return nil
 }
 
 // keep keeps dead letters. While that fails, as on a full disk, the lane waits as for its destination: moving on would
@@ -143,21 +165,33 @@ func (d *delivery) keep(letters []DeadLetter) error {
 	if len(letters) == 0 {
 		return nil
 	}
-	l := d.lane
 	for {
-		l.send.begin()
-		err := l.spec.DeadLetters.Bury(letters)
-		l.send.end()
+		err := d.bury(letters)
 		if err == nil {
 			d.wait.Reset()
-			l.state.connected()
+			d.lane.state.connected()
 			return nil
 		}
-		d.fail("burying", err)
 		if d.lane.waitBetween(func() error { return d.wait.Wait(d.stop, 0) }) != nil {
 			return err
 		}
 	}
+}
+
+// bury tries to keep dead letters, where they are kept.
+func (d *delivery) bury(letters []DeadLetter) error {
+	l := d.lane
+	if len(letters) == 0 || l.spec.DeadLetters == nil {
+		return nil
+	}
+	l.send.begin()
+	err := l.spec.DeadLetters.Bury(letters)
+	l.send.end()
+	if err != nil {
+		d.fail("burying", err)
+		return err
+	}
+	return nil
 }
 
 // send delivers the records, in order, until the destination has taken each or refused it for good.
@@ -174,10 +208,11 @@ func (d *delivery) send(records []Record, bytes int, o *outcome) error {
 			return nil
 		case !errors.Is(err, ErrTooLarge) && !IsPermanent(err):
 			if err := d.retry(err); err != nil {
+				d.left = records
 				return err
 			}
 		case len(records) == 1:
-			d.bury(&records[0], err, o)
+			d.dead(&records[0], err, o)
 			return nil
 		default: // which of them is it?
 			half, size := records[:len(records)/2], 0
@@ -185,6 +220,7 @@ func (d *delivery) send(records []Record, bytes int, o *outcome) error {
 				size += len(half[i].Body)
 			}
 			if err := d.send(half, size, o); err != nil {
+				d.left = slices.Concat(d.left, records[len(half):])
 				return err
 			}
 			records, bytes = records[len(half):], bytes-size
@@ -200,15 +236,14 @@ func (d *delivery) attempt(records []Record, bytes int) error {
 	return d.lane.sender.Send(ctx, Batch{Records: records, Bytes: bytes})
 }
 
-// refused buries the records that the destination refused for good and returns those to be sent again, with the reason.
+// refused makes dead letters of the records that the destination refused for good and returns those to be sent again, with the reason.
 func (d *delivery) refused(records []Record, partial *PartialError, o *outcome) (again []Record, bytes int, err error) {
 	var after time.Duration
-	again = records[:0]
 	for i := range records {
 		switch e, ok := partial.Errs[i]; {
 		case !ok:
 		case IsPermanent(e) || errors.Is(e, ErrTooLarge):
-			d.bury(&records[i], e, o)
+			d.dead(&records[i], e, o)
 		default:
 			after = max(after, RetryDelay(e))
 			bytes += len(records[i].Body)
@@ -234,14 +269,11 @@ func (d *delivery) retry(err error) error {
 	return nil
 }
 
-// bury makes a record a dead letter.
-func (d *delivery) bury(r *Record, err error, o *outcome) {
+// dead makes a record a dead letter.
+func (d *delivery) dead(r *Record, err error, o *outcome) {
 	o.addDead(r)
-	l := d.lane
-	if l.spec.DeadLetters != nil {
-		o.letters = append(o.letters, DeadLetter{Record: *r, Reason: err, Time: time.Now()})
-	}
-	l.log.Warn("the destination refuses an entry for good, going on without it", "cursor", r.Position().String(), "error", err)
+	o.letters = append(o.letters, DeadLetter{Record: *r, Reason: err, Time: time.Now()})
+	d.lane.log.Warn("the destination refuses an entry for good, going on without it", "cursor", r.Position().String(), "error", err)
 }
 
 // addDead counts a dead record, and its entry once.
@@ -255,7 +287,7 @@ func (o *outcome) addDead(r *Record) {
 	if o.routed == nil {
 		o.routed = map[deadEntry]bool{}
 	}
-	if e := (deadEntry{r.Chunk, r.Index}); !o.routed[e] {
+	if e := entryOf(r); !o.routed[e] {
 		o.routed[e] = true
 		o.deadEntries++
 	}
@@ -266,6 +298,11 @@ func (d *delivery) commit() error {
 	if d.sent.empty() {
 		return nil
 	}
+	return d.accept()
+}
+
+// accept has the sender commit and moves the position past what was held.
+func (d *delivery) accept() error {
 	committer, ok := d.lane.sender.(Committer)
 	if !ok {
 		return fmt.Errorf("%s has something to commit and cannot", d.lane.spec.Type)
@@ -279,8 +316,8 @@ func (d *delivery) commit() error {
 		d.fail("committing", err)
 		return fmt.Errorf("committing: %w", err)
 	}
-	if err := d.settle(&d.sent); err != nil {
-		return err
+	if !d.sent.empty() {
+		d.move(&d.sent)
 	}
 	d.lane.state.connected()
 	d.sent, d.commitEvery = outcome{}, d.lane.spec.CommitEvery

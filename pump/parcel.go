@@ -15,6 +15,8 @@ type parcel struct {
 	to       Position
 	recorder RecorderState // at to
 	gaps     []Gap
+
+	stretches []stretch // of its records
 }
 
 // assembler cuts rendered chunks into parcels.
@@ -105,6 +107,7 @@ func (p *packing) add(records []Record, size int) error {
 			}
 			continue
 		}
+		p.mark(false)
 		p.cur.records = append(p.cur.records, records[:n]...)
 		p.cur.bytes += bytes
 		size -= bytes
@@ -126,6 +129,7 @@ func (p *packing) insert(x *Addition) error {
 			}
 			continue
 		}
+		p.mark(true)
 		p.cur.records = append(p.cur.records, rest[:n]...)
 		p.cur.bytes += bytes
 		p.cur.recalled += int64(n)
@@ -139,15 +143,15 @@ func (p *packing) insert(x *Addition) error {
 		p.cur.recalled--
 	}
 	p.cur.recorder = RecorderState{State: x.State}
+	s := &p.cur.stretches[len(p.cur.stretches)-1]
+	s.last, s.recalled, s.recorder = x.Entry, p.cur.recalled, p.cur.recorder
 	return nil
 }
 
-// pass adds the gaps before the place that the current parcel leads to, and returns the others: who goes on from there meets
-// those again. One that it cannot tell where it is counts as passed, as nobody might meet it again.
+// pass adds the gaps before the place that the current parcel leads to, and returns the others.
 func (a *assembler) pass(gaps []Gap) (rest []Gap) {
 	return slices.DeleteFunc(gaps, func(g Gap) bool {
-		reached, known := a.cur.to.ReachedIn(g.SeqnumID)
-		passed := !known || g.Last <= reached
+		passed := a.cur.to.passed(&g)
 		if passed {
 			a.cur.gaps = append(a.cur.gaps, g)
 		}

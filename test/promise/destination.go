@@ -43,6 +43,10 @@ func (k Kind) inOrder() bool { return k != Bulk && k != BulkTLS }
 // commit is in flight, which may be a second's.
 func (k Kind) acceptsAtOnce() bool { return k == Bulk || k == BulkTLS || k == Logplex || k == Kafka }
 
+// acceptsInPart reports whether some of a batch may be accepted and some not: items are judged one by one, or a batch that has poison
+// in it is sent in halves.
+func (k Kind) acceptsInPart() bool { return k == Bulk || k == BulkTLS || k == Logplex }
+
 // picky is a destination that can refuse entries for good.
 type picky interface{ setPicky(picky bool) }
 

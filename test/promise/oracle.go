@@ -172,10 +172,12 @@ func (r *run) check(i int, w *witness) error {
 		r.dead++
 	}
 	errs = append(errs, r.checkMissing(i, times, w))
-	incidents := r.agent.kills + r.agent.destinations[i].incidents() + r.ambiguous[i]
+	incidents, stops := r.agent.kills+r.agent.destinations[i].incidents(), r.stops[i]
 	exact := r.agent.kills == 0 || r.plan.Senders[i].acceptsAtOnce() && !r.agent.edited
-	if most := incidents * r.inFlight(i); again > most && !r.agent.fresh && exact {
-		errs = append(errs, fmt.Errorf("%d entries came again, with %d crashes and broken connections %d may", again, incidents, most))
+	// The first entry that was not settled was not accepted either.
+	if most := incidents*r.inFlight(i) + stops*(batchEntries-1); again > most && !r.agent.fresh && exact {
+		errs = append(errs, fmt.Errorf("%d entries came again, with %d crashes and broken connections, and %d stops while something was wrong, %d may",
+			again, incidents, stops, most))
 	}
 	r.again += again
 	return errors.Join(errs...)

@@ -21,11 +21,12 @@ type run struct {
 	written int // the number of the last entry
 	agent   *agent
 
-	faulty    []bool // by destination
-	ambiguous []int  // by destination: how often something other than a broken connection left open what was accepted
-	again     int    // entries that came more than once
-	missing   int    // entries that nobody could have delivered
-	dead      int    // dead letters
+	faulty   []bool // by destination
+	troubled []bool // by destination: something was wrong since its sender was last stopped
+	stops    []int  // by destination: how often its sender was stopped when a batch may have been accepted in part
+	again    int    // entries that came more than once
+	missing  int    // entries that nobody could have delivered
+	dead     int    // dead letters
 }
 
 // carryOut carries a plan out and holds the outcome against the promise.
@@ -38,6 +39,7 @@ func carryOut(t *testing.T, p *Plan) {
 	for _, s := range p.Steps {
 		program.Pause(t, s.Pause)
 		r.step(s)
+		r.notice()
 	}
 	r.finish()
 	stop()
@@ -62,7 +64,8 @@ func carryOut(t *testing.T, p *Plan) {
 func prepare(t *testing.T, p *Plan) *run {
 	t.Helper()
 	dir := t.TempDir()
-	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), faulty: make([]bool, len(p.Senders)), ambiguous: make([]int, len(p.Senders))}
+	n := len(p.Senders)
+	r := &run{t: t, plan: p, rnd: rand.New(rand.NewPCG(p.Seed, 3)), faulty: make([]bool, n), troubled: make([]bool, n), stops: make([]int, n)}
 	path := filepath.Join(dir, "journal")
 	if p.Live {
 		l := newLive(t)
@@ -150,25 +153,28 @@ func (r *run) step(s Step) {
 	}
 }
 
-// interrupt notes that senders are about to be stopped. A batch of which some is accepted and some refused for good is sent
-// again if it cannot be ended: the rest not be sent, or the dead letters not be written.
-func (r *run) interrupt() {
+// notice notes what is wrong: with the destinations, or where dead letters are written.
+func (r *run) notice() {
 	a := r.agent
-	if a.letters == "" {
-		return
+	for i := range r.troubled {
+		r.troubled[i] = r.troubled[i] || a.starved || a.blocked || a.gone[i] || r.faulty[i]
 	}
-	for i := range a.destinations {
-		if a.starved || a.blocked || a.gone[i] || r.faulty[i] {
-			r.ambiguous[i]++
+}
+
+// interrupt notes that senders are about to be stopped. A batch that is accepted in part is settled up to the first entry that is
+// neither accepted nor a dead letter that is written. Where something was wrong there may be one, and what was accepted behind it comes again.
+func (r *run) interrupt() {
+	for i, k := range r.plan.Senders {
+		if r.troubled[i] && k.acceptsInPart() {
+			r.stops[i]++
 		}
 	}
+	clear(r.troubled)
+	r.notice()
 }
 
 func (r *run) setFault(i int, f Fault) {
 	r.faulty[i] = f != None
-	if f == Partial {
-		r.ambiguous[i]++
-	}
 	r.agent.destinations[i].set(r.t, f)
 }
 
