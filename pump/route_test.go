@@ -1,6 +1,7 @@
 package pump_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -159,7 +160,7 @@ func TestIDsOfARestoredJournal(t *testing.T) {
 	later.Realtime++
 	c := &pump.Chunk{Entries: []pump.Entry{{Position: at}, {Position: later}}}
 	old, is := pump.Record{Chunk: c}, pump.Record{Chunk: c, Index: 1}
-	if string(old.AppendID(nil)) == string(is.AppendID(nil)) {
+	if bytes.Equal(old.AppendID(nil), is.AppendID(nil)) {
 		t.Errorf("both are %s", is.AppendID(nil))
 	}
 }
