@@ -8,7 +8,8 @@ MAKEFLAGS   += --no-print-directory
 GO       ?= go
 # The version in the binary is what Go reads from git; where git refuses (another owner, no repository) it stays "devel".
 BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
-# Without gRPC's tracing pages, and the templates that they need, the linker can leave out what nobody calls: a quarter.
+# gRPC's tracing pages are of no use here. (The linker keeps all methods of everything since expr, the language of conditions, finds
+# methods by their names: 31 MB in place of 23.)
 TAGS     := grpcnotrace
 FUZZTIME ?= 20s
 TORTURE_RUNS ?= 1000
