@@ -56,10 +56,10 @@ func TestCopyOfLess(t *testing.T) {
 	t.Parallel()
 	f := openFile(t, sample(layout{}, 10).write(t))
 	m := mapping{fd: f.m.fd, memory: make([]byte, 1<<20)}
-	if data := m.copy(int(f.m.length())); len(data) == 0 { //nolint:gosec // small
+	if data := m.copy(int(f.m.length())); len(data) == 0 {
 		t.Fatal("the file cannot be copied")
 	}
-	if data := m.copy(int(f.m.length()) + 1); data != nil { //nolint:gosec // small
+	if data := m.copy(int(f.m.length()) + 1); data != nil {
 		t.Errorf("%d bytes were copied of a file that has one less", len(data))
 	}
 }
