@@ -27,8 +27,8 @@ const (
 	refBytes   = int(unsafe.Sizeof(pump.Ref(0)))
 )
 
-// builder makes chunks. What occurs in more than one entry of a file goes into the Dict, once, whichever file it is in; the
-// rest goes into the chunk.
+// builder makes chunks. What occurs in more than one entry of a file goes into the Dict, once, whichever file it is in, and is
+// found there when only one entry of another file has it; the rest goes into the chunk.
 type builder struct {
 	filter     *filter
 	demands    uint8
@@ -193,13 +193,31 @@ func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint
 		}
 		return ref, met, 0, true
 	}
+	name := b.names.find(payload[:eq])
+	if ref, ok = b.known(name, payload); ok {
+		if b.demands != 0 {
+			met = b.met[ref]
+		}
+		return ref, met, 0, true
+	}
 	payload = b.arena.keep(payload)
-	f := pump.Field{Name: b.names.find(payload[:eq]), Value: payload[eq+1:]}
+	f := pump.Field{Name: name.text, Value: payload[eq+1:]}
 	if b.demands != 0 {
 		met = b.filter.meets(f.Name, f.Value)
 	}
 	b.own = append(b.own, f)
 	return pump.OwnRef(len(b.own) - 1), met, len(payload), true
+}
+
+// known returns the Ref of a field that one entry of a file has, if many of other files do. Files of few entries have many such
+// fields; where there are hardly any, looking for them is given up.
+func (b *builder) known(name *fieldName, payload []byte) (ref pump.Ref, ok bool) {
+	if len(payload) > maxShared || !name.promising() {
+		return 0, false
+	}
+	ref, ok = b.shared[string(payload)]
+	name.note(ok)
+	return ref, ok
 }
 
 // share returns the Ref of a field that many entries have.
@@ -208,7 +226,7 @@ func (b *builder) share(payload []byte, eq int) pump.Ref {
 		return ref
 	}
 	kept := b.dictArena.copy(payload)
-	f := pump.Field{Name: b.names.find(kept[:eq]), Value: kept[eq+1:]}
+	f := pump.Field{Name: b.names.find(kept[:eq]).text, Value: kept[eq+1:]}
 	ref := b.dict.Add(f)
 	b.shared[unsafe.String(unsafe.SliceData(kept), len(kept))] = ref // kept never changes
 	if b.demands != 0 {

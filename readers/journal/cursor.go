@@ -39,6 +39,7 @@ type cursor struct {
 	skipped uint64 // unreadable entries since
 	empty   uint64 // places of entries passed over so far that were empty
 	refs    refTable
+	memory  []byte // the iterator's, that the file was read into
 }
 
 // report collects what a chunk has to say beside its entries.
@@ -50,12 +51,13 @@ type report struct {
 var errGone = errors.New("the rest of the file is gone")
 
 // openCursor opens a file at the first entry of the chain that was not there yet. The head is still to be read.
-func openCursor(info *fileInfo, ch *chain, filter *filter) (*cursor, error) {
-	f, err := journalfile.Open(info.path)
+// A file that nobody writes any more may be read into the memory, which is then in use until the cursor is closed.
+func openCursor(info *fileInfo, ch *chain, filter *filter, memory []byte) (*cursor, error) {
+	f, err := journalfile.OpenInto(info.path, memory)
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{info: info, chain: ch, file: f, all: f.Entries(), live: !info.final}
+	c := &cursor{info: info, chain: ch, file: f, all: f.Entries(), live: !info.final, memory: memory}
 	if err := c.seek(filter); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

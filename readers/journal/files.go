@@ -210,7 +210,12 @@ func (info *fileInfo) unchanged(path string) bool {
 		return false
 	}
 	var st unix.Stat_t
-	return unix.Stat(path, &st) == nil && st.Dev == info.id.dev && st.Ino == info.id.ino && st.Size == info.size &&
+	return unix.Stat(path, &st) == nil && info.matches(&st)
+}
+
+// matches reports whether the file that the file system says st of is, as far as that tells, still what was examined.
+func (info *fileInfo) matches(st *unix.Stat_t) bool {
+	return st.Dev == info.id.dev && st.Ino == info.id.ino && st.Size == info.size &&
 		st.Mtim.Sec == info.mtime.Sec && st.Mtim.Nsec == info.mtime.Nsec
 }
 

@@ -33,6 +33,10 @@ const (
 	// crowd is how many files may be open before those that only wait for entries give back their memory.
 	crowd = 8
 
+	// smallFile is up to which size it takes less time to read a file than to map it, touch its pages and unmap it: as long as it
+	// fits into the processor's cache.
+	smallFile = 512 << 10
+
 	// maxScanned is after how many entries that the filter does not want a chunk is returned all the same, so that the
 	// position moves.
 	maxScanned = 1 << 16
@@ -97,6 +101,8 @@ type iterator struct {
 	report  report
 	build   builder
 	items   []uint64      // memory of a cursor that is closed, for the next one
+	memory  []byte        // for one small file at a time
+	lent    bool          // it is in use
 	idle    time.Duration // how long Wait last slept between looks
 	calm    time.Time     // when it waits to be woken, unless something happens
 	unwoken time.Duration // how long it then does at most: pollCalm
@@ -339,7 +345,11 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 	if info.n > 0 && wentBack(&info.tail, &ch.lastKey) {
 		it.goBack(info, ch)
 	}
-	c, err := openCursor(info, ch, it.log.filter)
+	memory := it.lend(info)
+	c, err := openCursor(info, ch, it.log.filter, memory)
+	if err != nil {
+		it.takeBack(memory)
+	}
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
 		it.failure = err
 		return
@@ -357,6 +367,24 @@ func (it *iterator) open(info *fileInfo, ch *chain) {
 	c.entry.Items, it.items = it.items, nil
 	it.cursors = append(it.cursors, c)
 	it.advance(c)
+}
+
+// lend returns memory for a file that is to be read into it; nil if it is to be mapped.
+func (it *iterator) lend(info *fileInfo) []byte {
+	if !info.final || info.size > smallFile || it.lent {
+		return nil
+	}
+	if it.memory == nil {
+		it.memory = make([]byte, smallFile)
+	}
+	it.lent = true
+	return it.memory
+}
+
+func (it *iterator) takeBack(memory []byte) {
+	if memory != nil {
+		it.lent = false
+	}
 }
 
 // goBack lets a chain go on with the first entry of a file that was written after the last one handed out.
@@ -426,6 +454,7 @@ func (it *iterator) drop(c *cursor, err error) {
 	it.build.release(&c.refs)
 	it.items = c.entry.Items[:0]
 	_ = c.close() // was only read
+	it.takeBack(c.memory)
 }
 
 // shareMemory divides what may be resident among the open files.
@@ -444,7 +473,7 @@ func (it *iterator) Close() error {
 	for _, c := range it.cursors {
 		errs = append(errs, c.close())
 	}
-	it.cursors, it.chains, it.lastFrom = nil, nil, nil
+	it.cursors, it.chains, it.lastFrom, it.memory = nil, nil, nil, nil
 	it.build = builder{}
 	return errors.Join(errs...)
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 	"journalpump/readers/journal/journalfile"
@@ -266,6 +268,24 @@ func (l *Log) check() uint64 {
 
 // Changes returns a number that is higher when files have come, gone or been renamed; ok is false if that cannot be told.
 func (l *Log) Changes() (n uint64, ok bool) { return l.check(), l.watcher != nil }
+
+// Extent returns what the entries reach over of the file at path that the file system says st of; ok is false if it has not been
+// examined, could not be read, or may have changed since.
+func (l *Log) Extent(path string, st *unix.Stat_t) (e journalfile.Extent, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	info := l.infos[path]
+	if info == nil || info.problem != nil || info.n == 0 || !info.final || !info.matches(st) {
+		return journalfile.Extent{}, false
+	}
+	return journalfile.Extent{
+		SeqnumID: info.chain.seqnumID,
+		Tail:     info.last,
+		From:     info.head.realtime,
+		To:       info.tail.realtime,
+		NEntries: info.n,
+	}, true
+}
 
 // sameFiles reports whether two listings have the same files under the same names.
 func sameFiles(a, b map[string]*fileInfo) bool {

@@ -31,8 +31,9 @@ type file struct {
 // inode is a file's identity: journald renames files when it archives them.
 type inode struct{ dev, ino uint64 }
 
-// examine looks at the file at path. What is known from before is taken over if it cannot have changed; nil if there is no file.
-func examine(path string, before *file, peeker *journalfile.Peeker) *file {
+// examine looks at the file at path. What is known from before, or to the log, is taken over if it cannot have changed; nil if there
+// is no file.
+func (w *watch) examine(path string, before *file) *file {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {
 		return nil
@@ -47,23 +48,31 @@ func examine(path string, before *file, peeker *journalfile.Peeker) *file {
 	if before != nil && !f.active && !before.active && before.inode == f.inode && before.size == f.size && before.mtime == f.mtime {
 		return before
 	}
-	f.unreadable = f.readHeader(path, peeker) != nil
+	var e journalfile.Extent
+	known := false
+	if w.extent != nil && !f.active {
+		e, known = w.extent(path, &st)
+	}
+	if !known {
+		var err error
+		e, err = w.readHeader(path)
+		f.unreadable = err != nil
+	}
+	f.seqnumID, f.tail, f.from, f.to, f.entries = e.SeqnumID, e.Tail, e.From, e.To, e.NEntries
 	return f
 }
 
-func (f *file) readHeader(path string, peeker *journalfile.Peeker) error {
-	j, _, err := peeker.Open(path)
+func (w *watch) readHeader(path string) (journalfile.Extent, error) {
+	j, _, err := w.peeker.Open(path)
 	if err != nil {
-		return err
+		return journalfile.Extent{}, err
 	}
 	h, err := j.Header()
 	_ = j.Close() // was only read
 	if err != nil {
-		return err
+		return journalfile.Extent{}, err
 	}
-	f.seqnumID, f.tail = h.SeqnumID, h.TailSeqnum
-	f.from, f.to, f.entries = h.HeadRealtime, h.TailRealtime, h.NEntries
-	return nil
+	return h.Extent(), nil
 }
 
 // after reports whether the file has entries after the position, as far as its header tells.

@@ -10,9 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"journalpump/internal/spool"
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
+	"journalpump/readers/journal/journalfile"
 )
 
 const (
@@ -52,6 +55,13 @@ type changer interface {
 	Changes() (n uint64, ok bool)
 }
 
+// examiner is a log that examines the journal's files itself.
+type examiner interface {
+	// Extent returns what the entries reach over of the file at path that the file system says st of; ok is false if that is not known,
+	// or the file may have changed since. It may wait for files that are being examined.
+	Extent(path string, st *unix.Stat_t) (e journalfile.Extent, ok bool)
+}
+
 // Open guards a log until it is closed, with which the inner one is closed, too, or until the context ends. If there is nothing to
 // do it returns the inner one. A spool that cannot be opened is said, and done without.
 func Open(ctx context.Context, inner pump.Log, opts Options) pump.Log {
@@ -72,6 +82,9 @@ func Open(ctx context.Context, inner pump.Log, opts Options) pump.Log {
 	l.watch.silent = opts.Mode == Off
 	if c, ok := inner.(changer); ok {
 		l.watch.changes = c.Changes
+	}
+	if e, ok := inner.(examiner); ok {
+		l.watch.extent = e.Extent
 	}
 	if store != nil {
 		l.keeper = &keeper{store: store, inner: inner, log: opts.Logger, copy: opts.Mode == Spool}

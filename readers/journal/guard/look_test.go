@@ -4,10 +4,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"journalpump/pump"
+	"journalpump/readers/journal"
 	"journalpump/readers/journal/journaldir"
+	"journalpump/readers/journal/journalfile"
 	"journalpump/test/sample"
 )
 
@@ -63,5 +69,57 @@ func TestCalmLook(t *testing.T) {
 		if archives, entries := look(tc.after); archives != tc.archives || entries != tc.entries {
 			t.Errorf("%s: %d archived files and %d entries, want %d and %d", tc.what, archives, entries, tc.archives, tc.entries)
 		}
+	}
+}
+
+// What the log knows of archived files is what their headers say, as long as they are as the log has found them.
+func TestExtentFromLog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := sample.BuildFiles(dir, sample.Options{Entries: 30}, 3); err != nil {
+		t.Fatal(err)
+	}
+	selection := journaldir.Selection{Path: dir}
+	l, err := journal.Open(t.Context(), journal.Options{Selection: selection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Lag(t.Context(), pump.Position{}); err != nil { // looks at the files
+		t.Fatal(err)
+	}
+	look := func() (known map[string]*file, asked, told int) {
+		t.Helper()
+		own, other := newWatch(selection, slog.New(slog.DiscardHandler)), newWatch(selection, slog.New(slog.DiscardHandler))
+		other.extent = func(path string, st *unix.Stat_t) (journalfile.Extent, bool) {
+			e, ok := l.Extent(path, st)
+			if asked++; ok {
+				told++
+			}
+			return e, ok
+		}
+		for _, w := range []*watch{own, other} {
+			if err := w.look(time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !reflect.DeepEqual(own.known, other.known) {
+			t.Errorf("the log's files are not those of the headers: %v, %v", other.known, own.known)
+		}
+		return other.known, asked, told
+	}
+	known, asked, told := look()
+	if len(known) != 3 || asked != 2 || told != 2 {
+		t.Errorf("of %d files the log was asked about %d and knew %d, want 3, 2 and 2", len(known), asked, told)
+	}
+	for path, f := range known {
+		if !f.active {
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, asked, told = look(); asked != 2 || told != 0 {
+		t.Errorf("asked about %d files that have changed the log knew %d, want 2 and 0", asked, told)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 	"journalpump/readers/journal/journalfile"
@@ -32,9 +34,11 @@ type watch struct {
 
 	// changes returns a number that is higher when files have come or gone; nil: nobody knows.
 	changes func() (n uint64, ok bool)
-	seen    uint64    // changes when all files were last looked at
-	looked  time.Time // when that was
-	peeker  journalfile.Peeker
+	// extent returns what is known already of an archived file; nil: nothing is.
+	extent func(path string, st *unix.Stat_t) (e journalfile.Extent, ok bool)
+	seen   uint64    // changes when all files were last looked at
+	looked time.Time // when that was
+	peeker journalfile.Peeker
 
 	known map[string]*file // by path
 	dirs  map[string]*directory
@@ -87,7 +91,7 @@ func (w *watch) files(now time.Time) (map[string]*file, error) {
 	if told && seen == w.seen && now.Sub(w.looked) < relookTime {
 		for path, f := range w.known {
 			if f.active {
-				if f = examine(path, f, &w.peeker); f == nil {
+				if f = w.examine(path, f); f == nil {
 					delete(w.known, path)
 					continue
 				}
@@ -102,7 +106,7 @@ func (w *watch) files(now time.Time) (map[string]*file, error) {
 	}
 	known := make(map[string]*file, len(paths))
 	for _, path := range paths {
-		if f := examine(path, w.known[path], &w.peeker); f != nil {
+		if f := w.examine(path, w.known[path]); f != nil {
 			known[path] = f
 		}
 	}

@@ -34,15 +34,21 @@ type File struct {
 // does not begin with a journal header (it may get one, see there) and is an *UnsupportedError when it has one that asks
 // for a newer reader.
 func Open(path string) (*File, error) {
+	return OpenInto(path, nil)
+}
+
+// OpenInto is like Open, but reads a file that fits into the memory instead of mapping it, which for a small one takes less time.
+// What it says is then all of about one moment: it is not for following it. The memory is the File's until it is closed.
+func OpenInto(path string, memory []byte) (*File, error) {
 	f := &File{}
-	if _, err := f.open(path, nil); err != nil {
+	if _, err := f.open(path, mapping{memory: memory}); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// open opens the file, to be mapped or to be peeked at, and returns what it was like before anything was read from it.
-func (f *File) open(path string, glimpses *glimpses) (Stat, error) {
+// open opens the file, to be had as m says, and returns what it was like before anything was read from it.
+func (f *File) open(path string, m mapping) (Stat, error) {
 	var st unix.Stat_t
 	fd, err := openRegular(path, &st)
 	if err != nil {
@@ -50,7 +56,8 @@ func (f *File) open(path string, glimpses *glimpses) (Stat, error) {
 	}
 	was := statOf(&st)
 	f.path, f.dev, f.ino = path, was.Dev, was.Ino
-	f.m = mapping{fd: fd, limit: DefaultResidentLimit, glimpses: glimpses}
+	f.m = m
+	f.m.fd, f.m.limit = fd, DefaultResidentLimit
 	if err = f.m.resize(was.Size); err == nil {
 		err = f.readLayout()
 	}

@@ -177,3 +177,16 @@ func (f *File) online() bool {
 	b, err := f.m.view(0, headerMin)
 	return err == nil && State(b[headerState]) == Online
 }
+
+// Extent is what a file's entries reach over.
+type Extent struct {
+	SeqnumID [16]byte
+	Tail     uint64 // the last sequence number; 0 if there are no entries
+	From, To uint64 // realtime of the first and the last entry
+	NEntries uint64
+}
+
+// Extent returns it as the header has it.
+func (h *Header) Extent() Extent {
+	return Extent{h.SeqnumID, h.TailSeqnum, h.HeadRealtime, h.TailRealtime, h.NEntries}
+}

@@ -1,6 +1,7 @@
 package journalfile
 
 import (
+	"errors"
 	"io/fs"
 	"unsafe"
 
@@ -20,6 +21,9 @@ type mapping struct {
 	few      [1]uint64
 
 	glimpses *glimpses // reads instead; nil: the file is mapped
+
+	memory []byte // for a copy instead, if the file fits into it
+	copied bool   // data is that
 }
 
 const (
@@ -76,6 +80,9 @@ func (m *mapping) touch(first, last uint64) {
 
 // release gives the resident pages back. They stay in the page cache.
 func (m *mapping) release() {
+	if m.copied {
+		return
+	}
 	if len(m.data) > 0 {
 		_ = unix.Madvise(m.data, unix.MADV_DONTNEED) // advice: nothing breaks without
 	}
@@ -128,9 +135,12 @@ func (m *mapping) resize(bytes uint64) error {
 	if err := m.unmap(); err != nil || size == 0 {
 		return err
 	}
-	data, err := unix.Mmap(m.fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return err
+	data := m.copy(size)
+	if m.copied = data != nil; !m.copied {
+		var err error
+		if data, err = unix.Mmap(m.fd, 0, size, unix.PROT_READ, unix.MAP_SHARED); err != nil {
+			return err
+		}
 	}
 	m.data = data
 	if words := (size + 64*blockSize - 1) / (64 * blockSize); words <= len(m.few) {
@@ -142,10 +152,29 @@ func (m *mapping) resize(bytes uint64) error {
 	return nil
 }
 
+// copy reads the file, which has the size; nil if there is no room for it, or not all of it can be had.
+func (m *mapping) copy(size int) []byte {
+	if size > len(m.memory) {
+		return nil
+	}
+	data := m.memory[:size]
+	for have := 0; have < size; {
+		n, err := unix.Pread(m.fd, data[have:], int64(have))
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil || n == 0:
+			return nil
+		default:
+			have += n
+		}
+	}
+	return data
+}
+
 func (m *mapping) unmap() error {
 	data := m.data
 	m.data, m.touched, m.resident = nil, nil, 0
-	if data == nil {
+	if data == nil || m.copied {
 		return nil
 	}
 	return unix.Munmap(data)

@@ -21,7 +21,7 @@ type Peeker struct {
 func (p *Peeker) Open(path string) (f *File, was Stat, err error) {
 	p.file = File{}
 	p.glimpses.forget()
-	if was, err = p.file.open(path, &p.glimpses); err != nil {
+	if was, err = p.file.open(path, mapping{glimpses: &p.glimpses}); err != nil {
 		return nil, was, err
 	}
 	return &p.file, was, nil
