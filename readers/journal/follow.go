@@ -64,7 +64,7 @@ func (it *iterator) stirred() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if at.gen != it.gen {
+	if at.gen != it.gen || it.awayTooLong() {
 		return true, nil
 	}
 	for _, c := range it.cursors {

@@ -41,8 +41,9 @@ type follower struct {
 	start   pump.Position // where the iterator started
 	places  []place       // where it could go back to
 	entries int
-	others  []other // what is not the test's
-	newest  uint64  // the time of the last one that is
+	lastAt  pump.Cursor // the last message's position
+	others  []other     // what is not the test's
+	newest  uint64      // the time of the last one that is
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -177,11 +178,12 @@ func (f *follower) take(c *pump.Chunk, n int) {
 		case m.Number <= last && m.Source == f.opts.again:
 			continue
 		case m.Number <= last:
-			f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d came after %d, at %v; started after %v", m.Source, m.Number, last, c.Entries[i].Position, f.start))
+			f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d came after %d (at %v), at %v; started after %v", m.Source, m.Number, last, f.lastAt, c.Entries[i].Position, f.start))
 		case m.Number > last+1:
 			f.holes = append(f.holes, hole{m.Source, last + 1, m.Number - 1, f.start})
 		}
 		f.last[m.Source] = m.Number
+		f.lastAt = c.Entries[i].Position
 		f.newest = c.Entries[i].Position.Realtime
 		f.sent.Add(now.Sub(m.Sent))
 		f.stamped.Add(now.Sub(time.UnixMicro(int64(c.Entries[i].Position.Realtime))))

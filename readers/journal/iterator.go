@@ -3,11 +3,8 @@ package journal
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"journalpump/pump"
 )
@@ -79,10 +76,12 @@ type iterator struct {
 	sequences map[[16]byte]bool // those of chains
 	files     []*fileInfo       // of the listing that chains and cursors are of
 	cursors   []*cursor
-	done      map[fileID]uint64 // files read to the end, and how many entries they had
-	failed    map[string]bool   // files already counted as unreadable
-	gen       uint64            // of the listing that chains and cursors are of; 0: files have moved since
-	moved     bool              // a file that is being written was not where it was listed
+	done      map[fileID]uint64    // files read to the end, and how many entries they had
+	failed    map[string]bool      // files already counted as unreadable
+	gen       uint64               // of the listing that chains and cursors are of; 0: files have moved since
+	moved     bool                 // a file that is being written was not where it was listed
+	missed    int                  // how often in a row a pending one was not
+	away      map[fileID]time.Time // the pending ones that are missing with their directory, and since when
 
 	candidates []candidate // of each chain the next entry, as of the last pick
 
@@ -157,26 +156,13 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	return it, nil
 }
 
-// byChain yields the files of each chain.
-func byChain(files []*fileInfo) func(yield func([]*fileInfo) bool) {
-	return func(yield func([]*fileInfo) bool) {
-		for len(files) > 0 {
-			n := 1
-			for n < len(files) && files[n].chain == files[0].chain {
-				n++
-			}
-			if !yield(files[:n]) {
-				return
-			}
-			files = files[n:]
-		}
-	}
-}
-
 // refresh takes another look at all files. What the look before had shown is then confirmed: since it all that was
 // written earlier has come to light.
 func (it *iterator) refresh() error {
 	now := monotonicNow()
+	if it.awayTooLong() {
+		it.gen = 0
+	}
 	if err := it.relist(); err != nil {
 		return err
 	}
@@ -217,183 +203,6 @@ func (it *iterator) note(now uint64) {
 		it.settle = rotateTime
 	}
 	it.settled = now - min(now, uint64(it.settle/time.Microsecond)) //nolint:gosec // positive
-}
-
-// relist makes sure that all is known, and open where that is needed, that the directories hold now.
-func (it *iterator) relist() error {
-	for range maxLooks {
-		at, err := it.log.list(it.gen == 0)
-		if err != nil || at.gen == it.gen {
-			return err
-		}
-		if err := it.sync(at); err != nil || it.gen != 0 {
-			return err
-		}
-	}
-	return nil // files come and go all the time: the next look goes on
-}
-
-// sync brings chains and cursors in line with a listing.
-func (it *iterator) sync(at *listing) error {
-	for looks := 1; !it.addChains(at, looks == maxLooks); looks++ {
-		var err error
-		if at, err = it.log.list(true); err != nil {
-			return err
-		}
-	}
-	it.reportUnseen(at)
-	it.noteGone(at)
-	it.moved = false
-	current := make(map[fileID]*fileInfo, len(at.files))
-	names := make(map[[16]byte]bool, len(at.files))
-	for _, info := range at.files {
-		current[info.id] = info
-		names[info.id.file] = true
-	}
-	for id := range it.done {
-		if current[id] == nil {
-			delete(it.done, id)
-		}
-	}
-	for _, ch := range it.chains {
-		for _, info := range ch.pending {
-			if current[info.id] == nil && !names[info.id.file] {
-				it.reportVanished(ch, info)
-			}
-		}
-		ch.pending = ch.pending[:0]
-	}
-	for _, c := range it.cursors {
-		info := current[c.info.id]
-		if info == nil {
-			c.orphan()
-			continue
-		}
-		delete(current, info.id)
-		c.orphaned, c.moved = time.Time{}, false
-		if info.final {
-			c.retire()
-		}
-		c.info, c.dir = info, it.dirOf(info.path)
-	}
-	for _, info := range at.files { // in order
-		if current[info.id] != nil {
-			it.add(info)
-		}
-	}
-	it.forgetChains(at)
-	it.countProblems(at.problems)
-	if it.gen = at.gen; it.moved {
-		it.gen = 0 // there is no such listing: look again
-	}
-	it.shareMemory()
-	return nil
-}
-
-// keptChains is how many chains without files are remembered.
-const keptChains = 64
-
-// forgetChains forgets chains of which there are no files any more, so that they don't add up: systemd-journal-remote begins
-// a new one each time it is started.
-func (it *iterator) forgetChains(at *listing) {
-	if len(it.chains) <= keptChains {
-		return
-	}
-	used := make(map[chainID]bool, len(it.chains))
-	for _, info := range at.files {
-		used[info.chain] = true
-	}
-	for _, c := range it.cursors {
-		used[c.chain.id] = true
-	}
-	if len(it.chains) <= 2*len(used)+keptChains {
-		return
-	}
-	for id := range it.chains {
-		if !used[id] {
-			delete(it.chains, id)
-		}
-	}
-}
-
-// retire notes that nobody writes the file any more. It has its last number of entries by now.
-func (c *cursor) retire() {
-	if !c.live {
-		return
-	}
-	if n, err := c.file.NEntries(); err == nil {
-		c.limit = max(c.limit, n)
-	}
-	c.live = false
-}
-
-// add takes in a file: what is written is opened at once, what is finished when its turn comes.
-func (it *iterator) add(info *fileInfo) {
-	ch := it.chains[info.chain]
-	if !info.final {
-		it.open(info, ch)
-		return
-	}
-	if n, ok := it.done[info.id]; ok && n == info.n || info.n == 0 || info.last <= ch.last && !wentBack(&info.tail, &ch.lastKey) {
-		return
-	}
-	ch.pending = append(ch.pending, info)
-}
-
-// open opens a file of the chain. One that cannot be opened is passed over.
-func (it *iterator) open(info *fileInfo, ch *chain) {
-	if info.n > 0 && wentBack(&info.tail, &ch.lastKey) {
-		it.goBack(info, ch)
-	}
-	memory := it.lend(info)
-	c, err := openCursor(info, ch, it.log.filter, memory)
-	if err != nil {
-		it.takeBack(memory)
-	}
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
-		it.failure = err
-		return
-	}
-	if err != nil {
-		switch gone := errors.Is(err, errGone); {
-		case !info.final:
-			it.moved = it.moved || gone || errors.Is(err, fs.ErrNotExist)
-		case !gone:
-			it.reportVanished(ch, info)
-		}
-		return
-	}
-	c.dir = it.dirOf(info.path)
-	c.entry.Items, it.items = it.items, nil
-	it.cursors = append(it.cursors, c)
-	it.advance(c)
-}
-
-// lend returns memory for a file that is to be read into it; nil if it is to be mapped.
-func (it *iterator) lend(info *fileInfo) []byte {
-	if !info.final || info.size > smallFile || it.lent {
-		return nil
-	}
-	if it.memory == nil {
-		it.memory = make([]byte, smallFile)
-	}
-	it.lent = true
-	return it.memory
-}
-
-func (it *iterator) takeBack(memory []byte) {
-	if memory != nil {
-		it.lent = false
-	}
-}
-
-// goBack lets a chain go on with the first entry of a file that was written after the last one handed out.
-func (it *iterator) goBack(info *fileInfo, ch *chain) {
-	p := pump.Position{Cursor: ch.lastKey.cursor()}
-	p.Parts &^= pump.HasSeqnum
-	if s := it.log.crossing(info, &p, false); s.next > 0 {
-		ch.last, ch.lastKey = s.next-1, key{}
-	}
 }
 
 // begin starts a file that had no entries before. The first one may have given it another sequence, so what was known of it

@@ -115,11 +115,9 @@ func (it *iterator) pick() (*cursor, bound) {
 		if best.from != nil {
 			return best.from, it.boundOf(best)
 		}
-		ch := best.chain
-		info := ch.pending[0]
-		ch.pending = ch.pending[1:]
-		it.open(info, ch)
-		it.shareMemory()
+		if !it.openPending(best.chain) {
+			return nil, bound{}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -23,20 +24,30 @@ const (
 // Recall implements pump.Recaller: by the index of the files' DATA objects, from the newest file on, so that its cost depends on
 // what is found and not on how much the journal holds.
 func (l *Log) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error) {
-	at, err := l.available()
-	if err != nil {
-		return nil, err
+	for looks := 1; ; looks++ {
+		at, err := l.available()
+		if err != nil {
+			return nil, err
+		}
+		c, moved, err := l.recall(ctx, &what, at.files)
+		if err != nil || !moved || looks == maxLooks {
+			return c, err
+		}
 	}
-	r := recall{log: l, what: &what, since: sinceMicros(what.Since)}
+}
+
+// recall is Recall among the files of one listing. moved says that some were not where they had been listed: there may be more.
+func (l *Log) recall(ctx context.Context, what *pump.Recall, files []*fileInfo) (c *pump.Chunk, moved bool, err error) {
+	r := recall{log: l, what: what, since: sinceMicros(what.Since)}
 	r.build.init(l)
 	r.build.begin(uint64(max(0, what.Limit)))
 	defer r.close()
-	r.choose(at.files)
+	r.choose(files)
 	if err := r.run(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	slices.Reverse(r.build.entries)
-	return r.build.finish(pump.Position{}, pump.Position{}, &r.report), nil
+	return r.build.finish(pump.Position{}, pump.Position{}, &r.report), r.moved, nil
 }
 
 // recall is the work of one call. It goes back through several files at a time, as they overlap.
@@ -46,6 +57,7 @@ type recall struct {
 	since  uint64
 	files  []*fileInfo // not opened yet; the last one ends last
 	opened int
+	moved  bool // one of them was not where it was listed
 	walks  []*backWalk
 	build  builder
 	report report
@@ -115,13 +127,19 @@ func (r *recall) newest() *backWalk {
 func (r *recall) open(info *fileInfo) {
 	f, err := journalfile.Open(info.path)
 	if err != nil {
+		r.moved = r.moved || errors.Is(err, fs.ErrNotExist)
 		return
 	}
 	r.opened++
 	f.SetResidentLimit(r.log.opts.MemoryLimit / 2)
 	w := &backWalk{cursor: cursor{info: info, chain: &chain{id: info.chain}, file: f}}
 	r.walks = append(r.walks, w)
-	if identityOf(f) != info.id || w.seek(r) != nil {
+	if identityOf(f) != info.id {
+		r.moved = true
+		r.drop(w)
+		return
+	}
+	if w.seek(r) != nil {
 		r.drop(w)
 		return
 	}

@@ -3,11 +3,14 @@ package journal
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
+	"journalpump/test/journalwriter"
 	"journalpump/test/sample"
 )
 
@@ -106,4 +109,37 @@ func TestRecallAcrossFiles(t *testing.T) {
 	if got := ask(openLog(t, Options{Selection: selection, Units: []string{"nginx*"}}), 100); !slices.Equal(got, want[len(want)-100:]) {
 		t.Error("the last 100 that the reader wants are others")
 	}
+}
+
+// TestRecallMoved renames a file after it was listed: who looks back is told to list again, and then finds the same.
+func TestRecallMoved(t *testing.T) {
+	t.Parallel()
+	g := newGoods(t, journalwriter.Options{})
+	if err := os.WriteFile(g.victim, g.b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := openDir(t, g.dir)
+	before, err := l.available()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, err := l.Seek(t.Context(), pump.Start{Kind: pump.StartTail})
+	if err != nil {
+		t.Fatal(err)
+	}
+	what := pump.Recall{Before: tail, Limit: 10 * each, Any: [][]pump.Field{{{Name: "_HOSTNAME", Value: []byte("host")}}}}
+	all, moved, err := l.recall(t.Context(), &what, before.files)
+	if err != nil || moved {
+		t.Fatalf("moved %v, error %v", moved, err)
+	}
+	rename(t, g.victim, filepath.Join(g.dir, "system@4.journal"))
+	some, moved, err := l.recall(t.Context(), &what, before.files)
+	if err != nil || !moved || len(some.Entries) != len(all.Entries)-each {
+		t.Fatalf("%d entries, moved %v, error %v", len(some.Entries), moved, err)
+	}
+	again, err := l.Recall(t.Context(), what)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameRecords(t, recordsOf(again), recordsOf(all))
 }

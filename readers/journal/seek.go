@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +25,7 @@ func (l *Log) Seek(ctx context.Context, to pump.Start) (pump.Position, error) {
 	case pump.StartTail:
 		return placeAtTail(at.files), nil
 	case pump.StartBoot:
-		return l.bootPosition(at.files, to.Offset), nil
+		return l.startOfBoot(at, to.Offset)
 	case pump.StartRealtime:
 		return before(to.Time.UnixMicro()), nil
 	}
@@ -53,9 +54,22 @@ func tailOf(files []*fileInfo) pump.Position {
 	return pump.Position{Cursor: last.cursor()}
 }
 
+// startOfBoot is bootPosition in a listing, or in a later one if files have moved since.
+func (l *Log) startOfBoot(at *listing, offset time.Duration) (p pump.Position, err error) {
+	for looks := 1; ; looks++ {
+		p, moved := l.bootPosition(at.files, offset)
+		if !moved || looks == maxLooks {
+			return p, nil
+		}
+		if at, err = l.available(); err != nil {
+			return pump.Position{}, err
+		}
+	}
+}
+
 // bootPosition returns the position just before the first entry of the current boot at or after the offset. If there is
-// none it is that of the last entry.
-func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) pump.Position {
+// none it is that of the last entry. moved says that a file was not where it was listed.
+func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) (p pump.Position, moved bool) {
 	since := uint64(max(offset.Microseconds(), 1))
 	var first *key
 	for _, info := range files {
@@ -63,7 +77,7 @@ func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) pump.Positio
 			continue
 		}
 		// What cannot be read has no say in where to start.
-		_ = withFile(info, func(f *journalfile.File) error {
+		err := withFile(info, func(f *journalfile.File) error {
 			off, ok, err := f.FindMonotonic(l.bootID, since)
 			if err != nil || !ok {
 				return err
@@ -78,16 +92,17 @@ func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) pump.Positio
 			}
 			return nil
 		})
+		moved = moved || errors.Is(err, errMoved)
 	}
 	if first == nil {
-		return tailOf(files)
+		return tailOf(files), moved
 	}
 	return pump.Position{Cursor: pump.Cursor{
 		Parts:     pump.HasMonotonic | pump.HasRealtime,
 		BootID:    l.bootID,
 		Monotonic: since - 1,
 		Realtime:  first.realtime - 1, // for what other boots and machines have
-	}}
+	}}, moved
 }
 
 // Lag implements pump.Meter. It reads the headers, and the first and last entries, of the files that are being written;

@@ -1,0 +1,183 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"journalpump/pump"
+	"journalpump/readers/journal/journaldir"
+	"journalpump/test/journalwriter"
+)
+
+// pendingTest is an iterator that has read some of the first of several archived files. Of the journal in goods nothing else
+// makes it look at the directory until all that was listed is read.
+type pendingTest struct {
+	*goods
+	it   pump.Iterator
+	all  []record
+	got  []record
+	gaps []pump.Gap
+}
+
+func newPendingTest(t *testing.T) *pendingTest {
+	t.Helper()
+	p := &pendingTest{goods: newGoods(t, journalwriter.Options{})}
+	// The journal is in a directory that can be moved.
+	inner := filepath.Join(p.dir, "journal")
+	if err := os.WriteFile(p.victim, p.b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(p.dir, "*.journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		rename(t, file, filepath.Join(inner, filepath.Base(file)))
+	}
+	p.dir, p.victim = inner, filepath.Join(inner, victimName)
+	p.all = readAll(t, openDir(t, p.dir), pump.Position{}).records
+	l := openLog(t, Options{Selection: journaldir.Selection{Path: p.dir}, MaxChunkEntries: 10})
+	if p.it, err = l.Open(t.Context(), pump.Position{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.it.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for len(p.got) < each/2 {
+		p.next(t)
+	}
+	return p
+}
+
+// next takes another chunk; false if there is none now.
+func (p *pendingTest) next(t *testing.T) bool {
+	t.Helper()
+	c, err := p.it.Next(t.Context())
+	if errors.Is(err, pump.ErrNoMore) {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.got, p.gaps = append(p.got, recordsOf(c)...), append(p.gaps, c.Gaps...)
+	return true
+}
+
+func (p *pendingTest) drain(t *testing.T) {
+	t.Helper()
+	for p.next(t) {
+	}
+}
+
+// whole checks that all entries came, in order, and that none is said to be missing.
+func (p *pendingTest) whole(t *testing.T) {
+	t.Helper()
+	sameRecords(t, p.got, p.all)
+	if len(p.gaps) > 0 {
+		t.Errorf("gaps %+v, though all of it is there", p.gaps)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPendingRewritten replaces an archived file by a copy under its name before its turn comes, as journald does on btrfs.
+func TestPendingRewritten(t *testing.T) {
+	t.Parallel()
+	p := newPendingTest(t)
+	next := filepath.Join(p.dir, ".#rewritten")
+	copyFile(t, p.victim, next)
+	rename(t, next, p.victim)
+	p.drain(t)
+	p.whole(t)
+}
+
+func TestPendingRenamed(t *testing.T) {
+	t.Parallel()
+	p := newPendingTest(t)
+	rename(t, p.victim, filepath.Join(p.dir, "system@4.journal"))
+	p.drain(t)
+	p.whole(t)
+}
+
+// TestPendingUnlinked removes the name under which a file was listed; it has another one.
+func TestPendingUnlinked(t *testing.T) {
+	t.Parallel()
+	p := newPendingTest(t)
+	if err := errors.Join(os.Link(p.victim, filepath.Join(p.dir, "system@4.journal")), os.Remove(p.victim)); err != nil {
+		t.Fatal(err)
+	}
+	p.drain(t)
+	p.whole(t)
+}
+
+// TestPendingDeleted deletes an archived file before its turn comes: what it had is a gap, all else comes at once.
+func TestPendingDeleted(t *testing.T) {
+	t.Parallel()
+	p := newPendingTest(t)
+	if err := os.Remove(p.victim); err != nil {
+		t.Fatal(err)
+	}
+	p.drain(t)
+	sameRecords(t, p.got, p.without())
+	if len(p.gaps) != 1 || p.gaps[0].First != each+1 || p.gaps[0].Last != 2*each || p.gaps[0].Count != each {
+		t.Errorf("gaps %+v, want one from %d to %d", p.gaps, each+1, 2*each)
+	}
+}
+
+// without returns all entries but the victim's.
+func (p *pendingTest) without() (rest []record) {
+	for _, r := range p.all {
+		if !strings.HasPrefix(messageOf(r), "victim ") {
+			rest = append(rest, r)
+		}
+	}
+	return rest
+}
+
+// TestPendingMovedAway moves the directory away and back while archived files wait for their turn. Files that are open have
+// entries that come later: they wait as well.
+func TestPendingMovedAway(t *testing.T) {
+	t.Parallel()
+	p := newPendingTest(t)
+	away := p.dir + ".away"
+	rename(t, p.dir, away)
+	p.drain(t)
+	if before := 2 * each; len(p.got) != before {
+		t.Errorf("%d entries came while the directory was away, want the %d before the file that is missing", len(p.got), before)
+	}
+	rename(t, away, p.dir)
+	p.drain(t)
+	p.whole(t)
+}
+
+// TestPendingStaysAway moves the directory away for good: what is in files that are open comes after a while, the rest is a gap.
+func TestPendingStaysAway(t *testing.T) {
+	t.Parallel()
+	p := newPendingTest(t)
+	rename(t, p.dir, p.dir+".away")
+	want := p.without()
+	for len(p.got) < len(want) {
+		if !p.next(t) {
+			if err := p.it.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sameRecords(t, p.got, want)
+	if len(p.gaps) != 1 || p.gaps[0].First != each+1 || p.gaps[0].Last != 2*each || p.gaps[0].Count != each {
+		t.Errorf("gaps %+v, want one from %d to %d", p.gaps, each+1, 2*each)
+	}
+}
