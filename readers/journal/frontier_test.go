@@ -33,6 +33,46 @@ func TestGoneAndBack(t *testing.T) {
 	}
 }
 
+// TestManyGoneAndBack moves the directory of many sequences away and back: what was read does not come again.
+func TestManyGoneAndBack(t *testing.T) {
+	t.Parallel()
+	const sequences = 3 * keptChains
+	dir := filepath.Join(t.TempDir(), "journal")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	g := &goods{dir: dir, want: map[string]bool{}}
+	for i := range sequences {
+		g.write(t, fmt.Sprintf("user-%d@1.journal", i), byte(i), 1, i, 1, journalwriter.Options{State: journalwriter.Archived})
+	}
+	it, res := followed(t, openDir(t, dir))
+	if len(res.records) != sequences {
+		t.Fatalf("%d entries, want %d", len(res.records), sequences)
+	}
+	rename(t, dir, dir+".away")
+	if rest := drain(t, it, res.last); len(rest.records) > 0 {
+		t.Errorf("%d entries of a directory that is away", len(rest.records))
+	}
+	rename(t, dir+".away", dir)
+	if again := drain(t, it, res.last); len(again.records) > 0 {
+		t.Errorf("%d entries came again", len(again.records))
+	}
+	// Those of which there is nothing any more are forgotten in the end.
+	iterator := it.(*iterator)
+	rename(t, dir, dir+".away")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, it, res.last)
+	for _, ch := range iterator.chains {
+		ch.gone = ch.gone.Add(-2 * keptTime)
+	}
+	iterator.forgetChains()
+	if n := len(iterator.chains); n > 0 {
+		t.Errorf("%d sequences are remembered", n)
+	}
+}
+
 // TestLateCopies copies in a file that has entries that were read, and others between them that were not.
 func TestLateCopies(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,7 +67,7 @@ func (it *iterator) sync(at *listing) error {
 		}
 	}
 	it.inTurn()
-	it.forgetChains(at)
+	it.forgetChains()
 	it.countProblems(at.problems)
 	if it.gen = at.gen; it.moved {
 		it.gen = 0 // there is no such listing: look again
@@ -75,29 +76,31 @@ func (it *iterator) sync(at *listing) error {
 	return nil
 }
 
-// keptChains is how many chains without files are remembered.
-const keptChains = 64
+const (
+	// keptChains is how many chains without files are remembered.
+	keptChains = 64
+	// keptTime is for how long all of them are: a directory that is moved is back by then, as a rule.
+	keptTime = time.Minute
+)
 
 // forgetChains forgets chains of which there are no files any more, so that they don't add up: systemd-journal-remote begins
 // a new one each time it is started.
-func (it *iterator) forgetChains(at *listing) {
-	if len(it.chains) <= keptChains {
-		return
-	}
-	used := make(map[chainID]bool, len(it.chains))
-	for _, info := range at.files {
-		used[info.chain] = true
-	}
+func (it *iterator) forgetChains() {
+	used := make(map[*chain]bool, len(it.cursors))
 	for _, c := range it.cursors {
-		used[c.chain.id] = true
+		used[c.chain] = true
 	}
-	if len(it.chains) <= 2*len(used)+keptChains {
-		return
+	forgotten := func(_ chainID, ch *chain) bool {
+		return !ch.listed && !used[ch] && len(ch.pending) == 0 && time.Since(ch.gone) > keptTime
 	}
+	n := 0
 	for id, ch := range it.chains {
-		if !used[id] && len(ch.pending) == 0 {
-			delete(it.chains, id)
+		if forgotten(id, ch) {
+			n++
 		}
+	}
+	if n > keptChains {
+		maps.DeleteFunc(it.chains, forgotten)
 	}
 }
 
