@@ -20,7 +20,8 @@ const (
 // in step decode (and, through Chunk.Memo, render) everything once. A lane that lags gets an iterator of its own.
 type feed struct {
 	log     Log
-	once    bool                                   // do not wait at the end of the log
+	once    *tolerance                             // not nil in once mode: do not wait at the end of the log
+	failed  func(error)                            // told why it is not read on, in once mode
 	stalled func(at Position, still time.Duration) // told when the log had gone on without an iterator
 
 	mu      sync.Mutex
@@ -47,12 +48,9 @@ type walker struct {
 	watched
 }
 
-func newFeed(log Log, once bool, stalled func(Position, time.Duration)) *feed {
-	return &feed{log: log, once: once, stalled: stalled}
-}
-
 // next returns the chunk after the position. At the end of the log it waits for one to come, at most as long as the
-// patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead. ctx ends it at any point.
+// patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead, also where there is no log,
+// and errUnreadable where it is no use to try again. ctx ends it at any point.
 func (f *feed) next(ctx, patient context.Context, after Position) (*Chunk, error) {
 	for {
 		c, w, err := f.lookup(after)
@@ -112,7 +110,7 @@ func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) 
 		c.From = after
 		f.keep(w, c)
 		return c, nil
-	case errors.Is(err, ErrNoMore) && f.once:
+	case errors.Is(err, ErrNoMore) && f.once != nil:
 		return nil, ErrNoMore
 	case errors.Is(err, ErrNoMore):
 		f.sweep()
@@ -128,7 +126,24 @@ func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) 
 		return nil, nil // with an iterator of its own, next time
 	}
 	f.drop(w)
+	if f.once != nil && ctx.Err() == nil {
+		err = f.tolerate(err)
+	}
 	return nil, err
+}
+
+// tolerate says, in once mode, what an error of the log means: see tolerance.judge.
+func (f *feed) tolerate(err error) error {
+	f.mu.Lock()
+	verdict := f.once.judge(err, time.Now())
+	f.mu.Unlock()
+	switch {
+	case errors.Is(verdict, ErrNoMore):
+		f.failed(err)
+	case errors.Is(verdict, errUnreadable):
+		f.failed(verdict)
+	}
+	return verdict
 }
 
 // step opens the walker's iterator if need be, and moves it.
@@ -161,6 +176,9 @@ func (f *feed) keep(w *walker, c *Chunk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w.used = time.Now()
+	if f.once != nil {
+		f.once.since = time.Time{}
+	}
 	if c.To == c.From {
 		return
 	}

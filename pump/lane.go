@@ -114,7 +114,7 @@ func (l *lane) run(stop context.Context) {
 		case errors.Is(err, ErrNoMore):
 			l.state.finish()
 			return
-		case stop.Err() != nil:
+		case stop.Err() != nil, errors.Is(err, errUnreadable):
 			return
 		}
 		// The session was restarted, or failed after something was sent but not committed: go on from what was accepted.
@@ -160,7 +160,8 @@ func (l *lane) settle(o *outcome) {
 }
 
 // session reads and delivers from the accepted position on. It returns nil when it was stopped, ErrNoMore when in once
-// mode everything is delivered, and any other error when what was sent since the last commit has to be sent again.
+// mode everything is delivered, errUnreadable when all that could be read is, and any other error when what was sent since
+// the last commit has to be sent again.
 func (l *lane) session(stop, hard context.Context, commitEvery time.Duration) error {
 	ctx, cancel := context.WithCancel(stop)
 	parcels, spare := make(chan parcel, 1), make(chan []Record, 4)
@@ -181,7 +182,8 @@ func (l *lane) session(stop, hard context.Context, commitEvery time.Duration) er
 	return err
 }
 
-// assemble reads chunks and cuts them into parcels until its context ends or, in once mode, the log does (ErrNoMore).
+// assemble reads chunks and cuts them into parcels until its context ends or, in once mode, the log does (ErrNoMore) or cannot
+// be read (errUnreadable).
 func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan []Record) error {
 	a := assembler{limits: l.spec.Limits}
 	a.cur.to, a.cur.recorder = l.state.place()
@@ -206,8 +208,8 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 			err = l.take(ctx, c, &a, flush, spare)
 		case errors.Is(err, context.DeadlineExceeded):
 			err = a.flush(flush)
-		case errors.Is(err, ErrNoMore):
-			return cmp.Or(a.flush(flush), ErrNoMore)
+		case errors.Is(err, ErrNoMore), errors.Is(err, errUnreadable):
+			return cmp.Or(a.flush(flush), err)
 		default:
 			if !errors.Is(err, ErrNotYet) {
 				l.log.Warn("cannot read, trying again", "error", err)

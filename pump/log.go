@@ -10,7 +10,7 @@ import (
 var ErrNoMore = errors.New("no more entries for now")
 
 // ErrNotYet is returned by Log.Seek and Log.Open while the log does not exist yet (no journal directory, no file in
-// it). The engine waits and tries again.
+// it). The engine waits and tries again. An error that wraps fs.ErrPermission too says that there is one, which may not be read.
 var ErrNotYet = errors.New("not available yet")
 
 // A Log is an ordered, durable sequence of entries that can be read any number of times from any position.

@@ -17,10 +17,10 @@ type memLog struct {
 	mu      sync.Mutex
 	n       uint64
 	grown   chan struct{}
-	decoded int // chunks made
-	open    int // iterators
-	missing bool
-	damaged int // so many chunks tell of damage and nothing else
+	decoded int          // chunks made
+	open    int          // iterators
+	fails   func() error // asked by Seek and Open before they do anything, if not nil
+	damaged int          // so many chunks tell of damage and nothing else
 }
 
 func newMemLog(n uint64) *memLog { return &memLog{chunk: 10, n: n, grown: make(chan struct{})} }
@@ -31,6 +31,13 @@ func (l *memLog) append(n uint64) {
 	l.n += n
 	close(l.grown)
 	l.grown = make(chan struct{})
+}
+
+func (l *memLog) failure() error {
+	if l.fails == nil {
+		return nil
+	}
+	return l.fails()
 }
 
 func (l *memLog) size() uint64 {
@@ -49,8 +56,8 @@ func at(n uint64) pump.Position {
 func (l *memLog) Seek(_ context.Context, s pump.Start) (pump.Position, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.missing {
-		return pump.Position{}, fmt.Errorf("mem: %w", pump.ErrNotYet)
+	if err := l.failure(); err != nil {
+		return pump.Position{}, err
 	}
 	switch s.Kind {
 	case pump.StartTail:
@@ -64,6 +71,9 @@ func (l *memLog) Seek(_ context.Context, s pump.Start) (pump.Position, error) {
 func (l *memLog) Open(_ context.Context, after pump.Position) (pump.Iterator, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.failure(); err != nil {
+		return nil, err
+	}
 	l.open++
 	return &memIterator{log: l, at: after.Seqnum, dict: pump.NewDict()}, nil
 }

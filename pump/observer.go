@@ -142,7 +142,7 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 			o.mu.Lock()
 			o.look(c)
 			o.mu.Unlock()
-		case errors.Is(err, ErrNoMore):
+		case errors.Is(err, ErrNoMore), errors.Is(err, errUnreadable):
 			return
 		default:
 			if !errors.Is(err, ErrNotYet) && ctx.Err() == nil {

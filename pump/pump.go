@@ -1,7 +1,6 @@
 package pump
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ type Options struct {
 	Saved       func(Snapshot, error) // told after each save, if not nil
 	StopTimeout time.Duration         // what a stop may take altogether, saving the state included; 0: 10 s
 	Once        bool                  // pump what there is, then end
-	Timeout     time.Duration         // in once mode: how long a destination may refuse; 0: 1 min
+	Timeout     time.Duration         // in once mode: how long a destination may refuse, or the log fail; 0: 1 min
 }
 
 const (
@@ -271,67 +270,6 @@ func (p *Pump) Snapshot(ctx context.Context) Snapshot {
 		snap.Readers[name] = r.snapshot(ctx)
 	}
 	return snap
-}
-
-// drain waits, in once mode, until all readers have ended or a destination has refused for too long.
-func (p *Pump) drain(ctx context.Context) error {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for _, r := range p.allReaders() {
-		for {
-			select {
-			case <-r.done:
-			case <-ctx.Done():
-				return p.left(ctx)
-			case <-tick.C:
-				if p.refused() {
-					return p.left(ctx)
-				}
-				continue
-			}
-			break
-		}
-	}
-	return p.left(ctx)
-}
-
-func (p *Pump) refused() bool {
-	for _, r := range p.allReaders() {
-		for _, l := range r.allLanes() {
-			s := l.state.snapshot()
-			if s.Health == Disconnected && !l.state.finished() && time.Since(s.HealthSince) > p.opts.Timeout {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// left returns an error that says which senders have not delivered everything, nil if all have.
-func (p *Pump) left(ctx context.Context) error {
-	var left []string
-	for name, r := range p.currentReaders() {
-		snap := r.snapshot(ctx)
-		for _, l := range r.allLanes() {
-			if l.state.finished() {
-				continue
-			}
-			s := snap.Senders[l.spec.Name]
-			text := fmt.Sprintf("%s/%s", name, l.spec.Name)
-			if s.Lag.Entries > 0 {
-				text += fmt.Sprintf(" (about %d entries)", s.Lag.Entries)
-			}
-			if why := cmp.Or(s.LastError, snap.Waiting); why != "" {
-				text += ": " + why
-			}
-			left = append(left, text)
-		}
-	}
-	if left == nil {
-		return nil
-	}
-	slices.Sort(left)
-	return fmt.Errorf("not everything was delivered: %s", strings.Join(left, "; "))
 }
 
 func (p *Pump) currentReaders() map[string]*reader {

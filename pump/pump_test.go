@@ -128,50 +128,6 @@ func ends(s []uint64) string {
 	return fmt.Sprintf("%v...%v", s[:20], s[len(s)-20:])
 }
 
-func TestOnceDeliversEverything(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 1234)
-		var all, odd testSender
-		r.add("all", &all, nil)
-		r.add("odd", &odd, &testView{keep: func(n uint64) bool { return n%2 == 1 }})
-		if err := r.once(); err != nil {
-			t.Fatal(err)
-		}
-		wantReceived(t, "all", &all, upTo(1, 1234))
-		if n := len(odd.received()); n != 617 {
-			t.Errorf("odd got %d entries", n)
-		}
-		snap := r.last().Readers["r"]
-		for name, want := range map[string]pump.Ledger{
-			"all": {Read: 1234, Accepted: 1234},
-			"odd": {Read: 1234, Accepted: 617, Filtered: 617},
-		} {
-			s := snap.Senders[name]
-			if s.Ledger != want {
-				t.Errorf("%s: ledger %+v, want %+v", name, s.Ledger, want)
-			}
-			if s.Position != at(1234) {
-				t.Errorf("%s: at %v", name, s.Position)
-			}
-		}
-		if snap.Lines != 1234 || snap.Position != at(1234) || snap.Searches["hundred"] != 12 {
-			t.Errorf("the observer saw %d lines, %d hits, is at %v", snap.Lines, snap.Searches["hundred"], snap.Position)
-		}
-		if hits, ok := snap.Searches["never"]; hits != 0 || !ok {
-			t.Error("a search without a hit is not shown")
-		}
-		if n := r.metrics.count("hundred"); n != 12 {
-			t.Errorf("%d hits were counted", n)
-		}
-		if n := r.metrics.count("journal.secret_filter_match"); n != 12 {
-			t.Errorf("%d secrets were counted", n)
-		}
-		if all.closes != 1 {
-			t.Errorf("the sender was closed %d times", all.closes)
-		}
-	})
-}
-
 func TestLanesInStepShareChunks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 0)
@@ -531,22 +487,6 @@ func TestADeafSenderDoesNotHoldUpAStop(t *testing.T) {
 	})
 }
 
-func TestOnceSaysWhatIsLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 10)
-		r.opts.Timeout = 5 * time.Second
-		var good testSender
-		bad := testSender{script: func(*testSender, pump.Batch) error { return errors.New("connection refused") }}
-		r.add("good", &good, nil)
-		r.add("bad", &bad, nil)
-		err := r.once()
-		if err == nil || !strings.Contains(err.Error(), "r/bad") || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "good") {
-			t.Errorf("got error %v", err)
-		}
-		wantReceived(t, "good", &good, upTo(1, 10))
-	})
-}
-
 func TestASenderThatCannotStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 10)
@@ -579,30 +519,32 @@ func TestASenderThatCannotStart(t *testing.T) {
 }
 
 func TestALogThatComesLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 10)
-		var s testSender
-		r.add("s", &s, nil)
-		opens := 0
-		r.spec.Open = func(context.Context) (pump.Log, error) {
-			if opens++; opens < 5 {
-				return nil, fmt.Errorf("/var/log/journal: %w", pump.ErrNotYet)
+	for _, notYet := range []error{fmt.Errorf("/var/log/journal: %w", pump.ErrNotYet), errDenied} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, 10)
+			var s testSender
+			r.add("s", &s, nil)
+			opens := 0
+			r.spec.Open = func(context.Context) (pump.Log, error) {
+				if opens++; opens < 5 {
+					return nil, notYet
+				}
+				return r.log, nil
 			}
-			return r.log, nil
-		}
-		stop := r.start()
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if w := r.pump.Snapshot(t.Context()).Readers["r"].Waiting; !strings.Contains(w, "/var/log/journal") {
-			t.Errorf("waiting for %q", w)
-		}
-		time.Sleep(time.Minute)
-		stop()
-		wantReceived(t, "s", &s, upTo(1, 10))
-		if w := r.last().Readers["r"].Waiting; w != "" {
-			t.Errorf("still waiting for %q", w)
-		}
-	})
+			stop := r.start()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if w := r.pump.Snapshot(t.Context()).Readers["r"].Waiting; w != notYet.Error() {
+				t.Errorf("waiting for %q", w)
+			}
+			time.Sleep(time.Minute)
+			stop()
+			wantReceived(t, "s", &s, upTo(1, 10))
+			if w := r.last().Readers["r"].Waiting; w != "" {
+				t.Errorf("still waiting for %q", w)
+			}
+		})
+	}
 }
 
 func TestTheStateIsSavedAsSoonAsAPositionMoved(t *testing.T) {

@@ -25,8 +25,8 @@ type reader struct {
 	mu      sync.Mutex
 	spec    ReaderSpec
 	lanes   map[string]*lane
-	waiting string // what for, while the log is not open
-	feed    *feed  // nil while the log is not open
+	waiting error // what for, while the log is not open, or in once mode why it is not read on; nil otherwise
+	feed    *feed // nil while the log is not open
 	start   func(*lane)
 	running int           // lanes
 	first   Position      // of the log, as last seen
@@ -84,7 +84,10 @@ func (r *reader) run(ctx context.Context) {
 		}
 		return
 	}
-	f := newFeed(source, r.opts.Once, r.readerStalled)
+	f := &feed{log: source, failed: r.waitsFor, stalled: r.readerStalled}
+	if r.opts.Once {
+		f.once = &tolerance{limit: r.opts.Timeout}
+	}
 	seek := func(ctx context.Context, start Start) (Position, error) { return r.seek(ctx, source, start) }
 	r.setSource(source)
 	r.setFeed(f)
@@ -230,10 +233,10 @@ func (r *reader) open(ctx context.Context) (Log, error) {
 	for {
 		source, err := r.spec.Open(ctx)
 		if err == nil {
-			r.setWaiting("")
+			r.setWaiting(nil)
 			return source, nil
 		}
-		if r.opts.Once && errors.Is(err, ErrNotYet) {
+		if r.opts.Once && nothingThere(err) {
 			r.finishLanes()
 		}
 		if err := r.waitFor(ctx, &wait, err); err != nil {
@@ -249,10 +252,10 @@ func (r *reader) seek(ctx context.Context, source Log, start Start) (Position, e
 	for {
 		pos, err := source.Seek(ctx, start)
 		if err == nil {
-			r.setWaiting("")
+			r.setWaiting(nil)
 			return pos, nil
 		}
-		if r.opts.Once && errors.Is(err, ErrNotYet) {
+		if r.opts.Once && nothingThere(err) {
 			r.finishLanes()
 		}
 		if err := r.waitFor(ctx, &wait, err); err != nil {
@@ -261,31 +264,61 @@ func (r *reader) seek(ctx context.Context, source Log, start Start) (Position, e
 	}
 }
 
-// waitFor says once what is being waited for, and waits a little.
+// waitFor says once what is being waited for, and waits a little. In once mode it returns err instead, which Run does too
+// unless there is just no log.
 func (r *reader) waitFor(ctx context.Context, wait *backoff.Backoff, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if r.setWaiting(err.Error()) {
-		if errors.Is(err, ErrNotYet) {
-			r.log.Info("the log is not available yet, waiting for it", "error", err)
-		} else {
-			r.log.Error("cannot open the log, trying again", "error", err)
-			r.opts.Metrics.Count("exception", 1, withTags(r.spec.Tags, map[string]string{"exception": kindOf(err), "where": "reading"}))
-		}
-	}
+	r.waitsFor(err)
 	if r.opts.Once {
 		return err
 	}
 	return wait.Wait(ctx, 0)
 }
 
-func (r *reader) setWaiting(why string) (changed bool) {
+// waitsFor notes what the reader waits for, and says so if that is news.
+func (r *reader) waitsFor(err error) {
+	if !r.setWaiting(err) {
+		return
+	}
+	notYet := errors.Is(err, ErrNotYet)
+	if !notYet {
+		r.opts.Metrics.Count("exception", 1, withTags(r.spec.Tags, map[string]string{"exception": kindOf(err), "where": "reading"}))
+	}
+	switch {
+	case r.opts.Once && nothingThere(err):
+		r.log.Info("there is no log, so there is nothing to pump", "error", err)
+	case r.opts.Once: // Run returns it
+	case notYet:
+		r.log.Info("the log is not available yet, waiting for it", "error", err)
+	default:
+		r.log.Error("cannot open the log, trying again", "error", err)
+	}
+}
+
+// setWaiting notes what is being waited for; changed is false if it reads as what was noted before.
+func (r *reader) setWaiting(why error) (changed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changed = r.waiting != why
+	changed = textOf(r.waiting) != textOf(why)
 	r.waiting = why
 	return changed
+}
+
+// why returns what the reader waits for.
+func (r *reader) why() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiting
+}
+
+// textOf is an error as the state has it: "" for none.
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // finishLanes notes, in once mode, that there is nothing to deliver.
@@ -301,7 +334,7 @@ func (r *reader) allLanes() []*lane { return slices.Collect(maps.Values(r.curren
 func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 	snap := r.observer.snapshot()
 	r.mu.Lock()
-	snap.Waiting = r.waiting
+	snap.Waiting = textOf(r.waiting)
 	lanes := maps.Clone(r.lanes)
 	r.mu.Unlock()
 	snap.Senders = make(map[string]SenderSnapshot, len(lanes))

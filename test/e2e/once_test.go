@@ -46,6 +46,52 @@ func TestOnceWithDestinationThatRefuses(t *testing.T) {
 	newOutput(s.file("out")).read(t).exactly(t, map[string]int{"file": entries})
 }
 
+// A journal that may not be read is an error, with what to do about it; one that is not there is none. It makes no difference
+// whether the sender has a position.
+func TestOnceWithAJournalThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, backend := range []string{"native", "libsystemd"} {
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			program.Unprivileged(t)
+			dir := numberedJournal(t, 3)
+			s := newSetup(t)
+			s.write(t, object{"journal_path": dir, "journal_backend": backend, "initial_position": "head"})
+			deny := func(place string, mode os.FileMode, hint string) {
+				t.Helper()
+				if err := os.Chmod(place, 0); err != nil {
+					t.Fatal(err)
+				}
+				r := program.Run(t, "--once", s.config())
+				if strings.Contains(r.Output, "without cgo") {
+					t.Skip("this build has no libsystemd")
+				}
+				if r.Code != 1 || !strings.Contains(r.Output, place+": permission denied") || !strings.Contains(r.Output, hint) {
+					t.Errorf("%s may not be read: exit status %d, output\n%s", place, r.Code, r.Output)
+				}
+				if err := os.Chmod(place, mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			file := filepath.Join(dir, "system.journal")
+			for range 2 { // without a position and with one
+				deny(file, 0o640, "systemd-journal")
+				deny(dir, 0o755, "systemd-journal")
+				if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+					t.Fatalf("exit status %d: %s", r.Code, r.Output)
+				}
+			}
+			newOutput(s.file("out")).read(t).exactly(t, map[string]int{"file": 3})
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			if r := program.Run(t, "--once", s.config()); r.Code != 0 || !strings.Contains(r.Output, "there is no log") {
+				t.Errorf("without a journal: exit status %d, output\n%s", r.Code, r.Output)
+			}
+		})
+	}
+}
+
 func TestOnceWithoutConfiguration(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing.json")

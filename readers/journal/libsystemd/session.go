@@ -1,6 +1,7 @@
 package libsystemd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,7 +160,8 @@ func (s *session) changed() (bool, error) {
 	return false, nil
 }
 
-// open has the child open the files there are now and go to just after the position. ErrNotYet when there is none.
+// open has the child open the files there are now and go to just after the position. ErrNotYet when there is none, with
+// fs.ErrPermission when there are but may not be read.
 func (s *session) open(ctx context.Context, after pump.Position, units []string, l leap) (openReply, error) {
 	files, err := s.list()
 	if err != nil {
@@ -190,11 +192,30 @@ func (s *session) open(ctx context.Context, after pump.Position, units []string,
 		return reply, nil
 	}
 	s.files = nil
+	if err := denied(files); err != nil {
+		return openReply{}, fmt.Errorf("%w: %w", pump.ErrNotYet, err)
+	}
 	if len(reply.refused) == 0 {
 		return openReply{}, pump.ErrNotYet
 	}
 	return openReply{}, fmt.Errorf("libsystemd opens none of %d files: %s: %s",
 		len(files), reply.refused[0].path, reply.refused[0].reason)
+}
+
+// denied returns why the first of the files may not be read, nil if any may.
+func denied(files []file) error {
+	var first error
+	for _, f := range files {
+		opened, err := os.Open(f.path)
+		if err == nil {
+			_ = opened.Close() // nothing was done with it
+		}
+		if !errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
 }
 
 // refused is a file that libsystemd did not open. Maybe it was only being made, or being extended.
