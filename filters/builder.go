@@ -1,6 +1,8 @@
 package filters
 
 import (
+	"slices"
+
 	"journalpump/filters/convert"
 	"journalpump/pump"
 )
@@ -51,20 +53,31 @@ func (b *builder) matches(i int) bool {
 func (b *builder) add(i int) {
 	pe := &b.chunk.Entries[i]
 	e := stagedEntry{index: uint32(i), first: pe.First, last: pe.Last} //nolint:gosec // an index of a chunk
-	if !b.scan(&e, b.chunk.Refs[pe.First:pe.Last]) {
+	watched, ok := b.scan(&e, b.chunk.Refs[pe.First:pe.Last])
+	if !ok {
+		watched = b.watches(b.chunk.Refs[pe.First:pe.Last])
 		e = stagedEntry{index: e.index, resolved: true}
 		e.first = uint32(len(b.out.refs)) //nolint:gosec // a chunk has far fewer fields
 		b.resolve(b.chunk.Refs[pe.First:pe.Last])
 		e.last = uint32(len(b.out.refs)) //nolint:gosec // likewise
 		b.sum(&e, b.out.refs[e.first:e.last])
 	}
+	if watched {
+		b.out.watched = append(b.out.watched, e.index)
+	}
 	b.addTimes(&e, pe.Position.Realtime)
 	b.out.entries = append(b.out.entries, e)
 }
 
+// watches reports whether the stage watches for one of the fields.
+func (b *builder) watches(refs []pump.Ref) bool {
+	watch := b.table.watch
+	return watch != nil && slices.ContainsFunc(refs, func(r pump.Ref) bool { return watch.Passes(b.chunk.Field(r)) })
+}
+
 // scan fills in what follows from the entry's fields, encoding those that are its own. It gives up if two of them
 // share a plain name or one is not in the table.
-func (b *builder) scan(e *stagedEntry, refs []pump.Ref) bool {
+func (b *builder) scan(e *stagedEntry, refs []pump.Ref) (watched, ok bool) {
 	t := b.table
 	fields, stamp := t.fields, t.nextStamp()
 	var sum entrySum
@@ -77,10 +90,10 @@ func (b *builder) scan(e *stagedEntry, refs []pump.Ref) bool {
 		} else if i < len(fields) {
 			f = &fields[i]
 		} else {
-			return false
+			return false, false
 		}
 		if t.seen[f.name] == stamp {
-			return false
+			return false, false
 		}
 		t.seen[f.name] = stamp
 		sum.size += int(f.n)
@@ -89,7 +102,7 @@ func (b *builder) scan(e *stagedEntry, refs []pump.Ref) bool {
 		}
 	}
 	b.apply(e, &sum)
-	return true
+	return sum.watched, true
 }
 
 // sum does what scan does for fields that resolve has put in order.
@@ -117,6 +130,7 @@ type entrySum struct {
 	level         int8
 	hasUnit       bool
 	redacted, cut bool
+	watched       bool
 }
 
 func (s *entrySum) note(r pump.Ref, f *field) {
@@ -128,6 +142,7 @@ func (s *entrySum) note(r pump.Ref, f *field) {
 	}
 	s.redacted = s.redacted || f.flags&flagRedacted != 0
 	s.cut = s.cut || f.flags&flagCut != 0
+	s.watched = s.watched || f.flags&flagWatched != 0
 }
 
 func (b *builder) apply(e *stagedEntry, s *entrySum) {
@@ -148,8 +163,11 @@ func (b *builder) encodeOwn(i, nth int) *field {
 	if names := b.table.rawNames; int(*guess) >= len(names) || names[*guess].raw != f.Name {
 		*guess = b.table.ownName(f.Name)
 	}
-	own := &b.out.own[i]
-	b.out.text, *own = b.encode(b.out.text, &b.table.rawNames[*guess], f.Value)
+	name, own := &b.table.rawNames[*guess], &b.out.own[i]
+	b.out.text, *own = b.encode(b.out.text, name, f.Value)
+	if b.table.watches(name, f) {
+		own.flags |= flagWatched
+	}
 	return own
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"journalpump/filters/condition"
 	"journalpump/filters/convert"
 	"journalpump/pump"
 )
@@ -29,6 +30,9 @@ type StageConfig struct {
 	Secrets      Redactor // applied to MESSAGE; may be nil
 	Exclude      *Self    // entries that do not pass; may be nil
 	BinaryFields convert.BinaryMode
+	// What Stage.Watched looks for; may be nil. It is asked about each field once, as the log has it, and no more often than
+	// fields are encoded.
+	Watch *condition.Set
 }
 
 // cause says whether entry i of c passes, searches left out, and if not which of the matches it fails.
@@ -71,6 +75,7 @@ type staged struct {
 	hits          []pump.SearchHit
 	slow          []pump.SlowSearch
 	secretMatches int64
+	watched       []uint32 // in Chunk.Entries, those of entries
 }
 
 // stagedEntry is an entry that passed. Its fields have different plain names, and each has a fragment.
@@ -149,16 +154,20 @@ func (s *Stage) compute(c *pump.Chunk) *staged {
 	return out
 }
 
+// Watched returns the indices, in Chunk.Entries, of the entries that pass the stage and have a field that passes a test of
+// StageConfig.Watch, in order. They must not be changed.
+func (s *Stage) Watched(c *pump.Chunk) []uint32 { return s.stage(c).watched }
+
 // table returns the table for a Dict and drops the one that was not used for longest.
 func (s *Stage) table(dict uint64) *table {
 	if dict == 0 { // not made by pump.NewDict, so nothing is known about the next one with that ID
-		return newTable(dict, s.config.BinaryFields)
+		return newTable(dict, &s.config)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.tables, func(t *table) bool { return t.dict == dict })
 	if i < 0 {
-		s.tables = append(s.tables, newTable(dict, s.config.BinaryFields))
+		s.tables = append(s.tables, newTable(dict, &s.config))
 		i = len(s.tables) - 1
 	}
 	t := s.tables[i]

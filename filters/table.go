@@ -8,6 +8,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"journalpump/filters/condition"
 	"journalpump/filters/convert"
 	"journalpump/filters/jsontext"
 	"journalpump/pump"
@@ -38,7 +39,9 @@ type rawName struct {
 	name nameID
 	kind convert.Kind
 	role role
-	head []byte // `,"PLAIN":`
+	// Whether some fields of that name are watched for.
+	watched bool
+	head    []byte // `,"PLAIN":`
 }
 
 // role says what a field is needed for beside being shown.
@@ -81,12 +84,14 @@ const (
 	flagPriority                        // is a priority above 0
 	flagRedacted                        // the secret filters changed it
 	flagCut                             // is longer than maxValue and cut
+	flagWatched                         // passes a test of the stage's watch
 )
 
 // table holds the fields of a pump.Dict by index. What was handed out of it (slices of names, fields and text) is never
 // changed, only appended to; all else is guarded by mu.
 type table struct {
-	dict uint64
+	dict  uint64
+	watch *condition.Set // may be nil
 
 	mu       sync.Mutex
 	plains   map[string]nameID
@@ -105,12 +110,13 @@ type table struct {
 	redacted []byte
 }
 
-func newTable(dict uint64, mode convert.BinaryMode) *table {
+func newTable(dict uint64, c *StageConfig) *table {
 	return &table{
 		dict:   dict,
+		watch:  c.Watch,
 		plains: make(map[string]nameID),
 		raws:   make(map[string]uint32),
-		enc:    encoder{mode: mode},
+		enc:    encoder{mode: c.BinaryFields},
 	}
 }
 
@@ -120,10 +126,16 @@ func (t *table) extend(fields []pump.Field, secrets Redactor) {
 		var encoded field
 		raw := t.rawName(fields[i].Name)
 		t.text, encoded = t.encode(t.text, &t.rawNames[raw], fields[i].Value, secrets)
+		if t.watches(&t.rawNames[raw], &fields[i]) {
+			encoded.flags |= flagWatched
+		}
 		t.fields = append(t.fields, encoded)
 		t.dictRaws = append(t.dictRaws, raw)
 	}
 }
+
+// watches reports whether a field with that name is watched for.
+func (t *table) watches(n *rawName, f *pump.Field) bool { return n.watched && t.watch.Passes(f) }
 
 // ownName is rawName for a field that is not in the Dict.
 func (t *table) ownName(raw string) uint32 {
@@ -162,7 +174,9 @@ func (t *table) rawName(raw string) uint32 {
 		t.seen = append(t.seen, 0)
 	}
 	i := uint32(len(t.rawNames)) //nolint:gosec // bounded by memory
-	t.rawNames = append(t.rawNames, rawName{raw: raw, name: id, kind: convert.KindOf(raw), role: roleOf(plain), head: head})
+	t.rawNames = append(t.rawNames, rawName{
+		raw: raw, name: id, kind: convert.KindOf(raw), role: roleOf(plain), watched: t.watch != nil && t.watch.Asks(raw), head: head,
+	})
 	t.raws[raw] = i
 	return i
 }

@@ -2,10 +2,11 @@ package pattern
 
 import "bytes"
 
-// filter rules out texts that a pattern can't match without running it. At most one of its parts is set; with none it
-// rules out nothing.
+// filter rules out texts that a pattern can't match without running it. At most one of literal, finder and window is set; with
+// none, and without starts, it rules out nothing.
 type filter struct {
-	literal []byte // must be in the text
+	starts  []needle // the text must begin with one of these; may be nil
+	literal []byte   // must be in the text
 	finder  *finder
 	window  *window
 
@@ -13,6 +14,13 @@ type filter struct {
 }
 
 func newFilter(root *node) filter {
+	f := newInnerFilter(root)
+	f.starts = starts(root)
+	return f
+}
+
+// newInnerFilter returns the filter by what is anywhere in the text.
+func newInnerFilter(root *node) filter {
 	found := needles(root).contained()
 	const selective = 3 // two characters, one way or another
 	if score(found) >= selective {
@@ -53,6 +61,8 @@ func needleFilter(found []needle) (f filter, ok bool) {
 
 func (f *filter) mayMatch(text []byte) bool {
 	switch {
+	case f.starts != nil && !beginsWithAny(text, f.starts):
+		return false
 	case f.literal != nil:
 		return bytes.Contains(text, f.literal)
 	case f.finder != nil:
@@ -61,4 +71,13 @@ func (f *filter) mayMatch(text []byte) bool {
 		return f.window.mayMatch(text)
 	}
 	return true
+}
+
+func beginsWithAny(text []byte, needles []needle) bool {
+	for i := range needles {
+		if needles[i].begins(text) {
+			return true
+		}
+	}
+	return false
 }

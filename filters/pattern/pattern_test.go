@@ -181,14 +181,14 @@ func TestFiltersAreSound(t *testing.T) {
 		var patterns []*Pattern
 		for len(patterns) < 20 {
 			g.groups = 0
-			if p, err := Compile(g.pick("", "(?i)") + g.pick("token", "key=", "[0-9]{3}", "(?:token|key=|tok)", "[tk][oe][ky]") + g.pattern(1)); err == nil {
+			if p, err := Compile(g.pick("", "(?i)") + g.pick("", "", "^", `(\A)?`, "^(?:x )?") + g.pick("token", "key=", "[0-9]{3}", "(?:token|key=|tok)", "[tk][oe][ky]") + g.pattern(1)); err == nil {
 				patterns = append(patterns, p)
 			}
 		}
 		s := NewSet(patterns)
 		bits := make([]uint64, s.Words())
 		for range 20 {
-			text := []byte(g.text() + g.text())
+			text := []byte(g.pick("", "x ", "TOK", "tok") + g.text() + g.text())
 			some := s.Candidates(bits, text)
 			for i, p := range patterns {
 				ok, err := p.MatchFiltered(text)
@@ -228,10 +228,27 @@ func TestFilterKinds(t *testing.T) {
 		{`(?:ab){3}`, "literal ababab"},
 		{`(?=secret)\w+`, "none"},
 		{`(x1)?\1yy`, "literal yy"},
+		{`^Failed (?:password|none) for \w+`, "starts Failed none for  Failed password for "},
+		{`^(error: )?too many `, "starts error: too many  too many "},
+		{`\Apam_\w+:`, "starts pam_"},
+		{`(?:^ab+c|(^x))y`, "starts ab x"},
+		{`(?i)^from`, "starts from"},
+		{`(?i)^is`, "finder is"}, // ſ is an s, too
+		{`(?m)^from`, "literal from"},
+		{`(?:^a|b)cde`, "finder acde bcde"},
+		{`^\w+ from`, "literal  from"},
+		{`^`, "none"},
 	} {
 		f := &mustCompile(t, c.expr).filter
 		got := "none"
 		switch {
+		case f.starts != nil:
+			var texts []string
+			for _, n := range f.starts {
+				texts = append(texts, n.text)
+			}
+			slices.Sort(texts)
+			got = "starts " + strings.Join(texts, " ")
 		case f.literal != nil:
 			got = "literal " + string(f.literal)
 		case f.finder != nil:

@@ -44,8 +44,12 @@ func NewSet(patterns []*Pattern) *Set {
 	return s
 }
 
-// joins reports whether the filter's needles are fit for being looked for together with others.
+// joins reports whether the filter's needles are fit for being looked for together with others. Where only the beginning of the text
+// has to be looked at that is faster than any search.
 func (f *filter) joins() bool {
+	if f.starts != nil {
+		return false
+	}
 	for _, n := range f.needles {
 		if len(n.text) < minSetNeedle {
 			return false

@@ -1,6 +1,7 @@
 package recorder_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -63,18 +64,17 @@ func BenchmarkRender(b *testing.B) {
 		`{"criteria": ["failed_login", "untimely_death"]}`,
 	} {
 		b.Run(config, func(b *testing.B) {
-			r := newRig(b, config)
-			stage := filters.NewStage(filters.StageConfig{})
-			view := must(filters.NewView(stage, r.view))
-			record := func(*pump.Chunk, *pump.Rendered) {}
-			if config != "" {
-				rec, _ := r.recorder()
-				record = func(c *pump.Chunk, shown *pump.Rendered) {
-					out, err := rec.Record(c, shown, "", nil)
-					if err != nil || len(out.Additions) > 0 {
-						b.Fatal(out, err)
-					}
+			r := newRig(b, cmp.Or(config, "{}"))
+			rec, view := r.recorder()
+			record := func(c *pump.Chunk, shown *pump.Rendered) {
+				out, err := rec.Record(c, shown, "", nil)
+				if err != nil || len(out.Additions) > 0 {
+					b.Fatal(out, err)
 				}
+			}
+			if config == "" {
+				view = must(filters.NewView(filters.NewStage(filters.StageConfig{}), r.view))
+				record = func(*pump.Chunk, *pump.Rendered) {}
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -86,16 +86,17 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// BenchmarkRecord is the recorder's part of BenchmarkRender alone.
+// BenchmarkRecord is the recorder's part of BenchmarkRender alone, after the rendering.
 func BenchmarkRecord(b *testing.B) {
 	c := sampleChunk(b, 2048)
 	for _, config := range []string{`{"criteria": "unit_failed"}`, `{"criteria": ["failed_login", "untimely_death"]}`} {
 		b.Run(config, func(b *testing.B) {
-			rec, _ := newRig(b, config).recorder()
+			rec, view := newRig(b, config).recorder()
+			again := &pump.Chunk{Entries: c.Entries, Refs: c.Refs, Own: c.Own, Dict: c.Dict}
+			shown := view.Render(again)
 			b.ReportAllocs()
 			for b.Loop() {
-				again := &pump.Chunk{Entries: c.Entries, Refs: c.Refs, Own: c.Own, Dict: c.Dict}
-				if out, err := rec.Record(again, nil, "", nil); err != nil || len(out.Additions) > 0 {
+				if out, err := rec.Record(again, shown, "", nil); err != nil || len(out.Additions) > 0 {
 					b.Fatal(out, err)
 				}
 			}

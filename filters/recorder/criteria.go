@@ -51,29 +51,54 @@ func builtin(name string) (condition.Config, error) {
 	return nil, fmt.Errorf("%q is no criterion; there are %s, and own ones as objects%s", name, conf.QuoteList(known), conf.DidYouMean(name, known))
 }
 
+// conditionsOf returns what criteria ask, in their order.
+func conditionsOf(c Criteria) ([]condition.Named, error) {
+	conditions := make([]condition.Named, 0, len(c)+1)
+	for _, one := range c {
+		when := one.When
+		if when == nil {
+			var err error
+			if when, err = builtin(one.Name); err != nil {
+				return nil, err
+			}
+		}
+		conditions = append(conditions, condition.Named{Name: one.Name, When: when})
+	}
+	return conditions, nil
+}
+
 func message(patterns ...string) map[string]condition.FieldTest {
 	return map[string]condition.FieldTest{"MESSAGE": {Patterns: patterns}}
 }
 
 // failedLogins holds for what says once for each attempt that somebody could not log in: of those who write to the syslog
-// facilities for that (auth and authpriv), or are known to.
+// facilities for that (auth and authpriv), or are known to. Patterns that have to be searched for in the whole message are those of one
+// program only, as most of what these facilities have is sessions that began and ended.
 func failedLogins() condition.Config {
-	return condition.Config{{
-		Any: condition.Config{
-			{Fields: map[string]condition.FieldTest{"SYSLOG_FACILITY": {Is: []string{"4", "10"}}}},
-			{Identifiers: conf.StringList{"sshd", "sshd-session", "sudo", "su", "login", "proftpd", "vsftpd"}},
+	return condition.Config{
+		{
+			Any: condition.Config{
+				{Fields: map[string]condition.FieldTest{"SYSLOG_FACILITY": {Is: []string{"4", "10"}}}},
+				{Identifiers: conf.StringList{"sshd", "sshd-session", "sudo", "su", "login", "proftpd", "vsftpd"}},
+			},
+			Fields: message(
+				`^Failed (password|keyboard-interactive/pam|none) for `, // sshd
+				`^(error: )?maximum authentication attempts exceeded `,  // sshd
+				`^pam_\w+\([^:()]+:auth\): (authentication failure|conversation failed|auth could not identify password)`,
+				`^FAILED (SU|su) `,     // su
+				`^FAILED LOGIN `,       // login
+				`^\[.*\] FAIL LOGIN: `, // vsftpd
+			),
 		},
-		Fields: message(
-			`^Failed (password|keyboard-interactive/pam|none) for `, // sshd
-			`^(error: )?maximum authentication attempts exceeded `,  // sshd
-			`^pam_\w+\([^:()]+:auth\): (authentication failure|conversation failed|auth could not identify password)`,
-			`^\s*\S+ : (\d+ incorrect password attempts?|user NOT in sudoers|command not allowed) `, // sudo
-			`^FAILED (SU|su) `, // su
-			`^FAILED LOGIN `,   // login
-			`\((Login failed|User not authorized for login|No such user found)\)`, // proftpd
-			`^\[.*\] FAIL LOGIN: `, // vsftpd
-		),
-	}}
+		{
+			Identifiers: conf.StringList{"sudo"},
+			Fields:      message(`^\s*\S+ : (\d+ incorrect password attempts?|user NOT in sudoers|command not allowed) `),
+		},
+		{
+			Identifiers: conf.StringList{"proftpd"},
+			Fields:      message(`\((Login failed|User not authorized for login|No such user found)\)`),
+		},
+	}
 }
 
 // priorityOf parses what follows priority_at_least: a level in brackets.

@@ -17,15 +17,20 @@ type Options struct {
 	Marks  pump.View // the same, for the entries that the recorder adds itself: the reader's filters don't concern them
 	// Shows reports whether the sender sees fields of that name. May be nil: it sees all.
 	Shows func(name string) bool
+	// Watched returns the indices of the entries that the reader wants and that have a field which Watch asks for, in order. May be
+	// nil: every entry is looked at.
+	Watched func(*pump.Chunk) []uint32
 }
 
 // Recorder is a flight recorder. It implements pump.Recorder.
 type Recorder struct {
 	opts     Options
 	set      *condition.Set // the criteria, and then what is captured
-	gate     *gate          // to the criteria; nil: every entry may meet them
 	criteria uint64         // the bits of the criteria
 	fields   []keyField
+	// The entries that may meet criteria; nil: any may.
+	watched func(*pump.Chunk) []uint32
+	some    []pump.Entry // those of a chunk, while it is looked at
 }
 
 // maxCriteria leaves a bit for what is captured.
@@ -36,28 +41,16 @@ func New(o Options) (*Recorder, error) {
 	if len(o.Criteria) > maxCriteria {
 		return nil, fmt.Errorf("%d criteria are more than %d", len(o.Criteria), maxCriteria)
 	}
-	conditions := make([]condition.Named, 0, len(o.Criteria)+1)
-	for _, c := range o.Criteria {
-		when := c.When
-		if when == nil {
-			var err error
-			if when, err = builtin(c.Name); err != nil {
-				return nil, err
-			}
-		}
-		conditions = append(conditions, condition.Named{Name: c.Name, When: when})
-	}
-	whens := make([]condition.Config, len(conditions))
-	for i := range conditions {
-		whens[i] = conditions[i].When
-	}
-	conditions = append(conditions, condition.Named{Name: "capture", When: o.Capture.config})
-	r := &Recorder{opts: o, criteria: 1<<len(o.Criteria) - 1}
-	var err error
-	if r.set, err = condition.New(conditions); err != nil {
+	conditions, err := conditionsOf(o.Criteria)
+	if err != nil {
 		return nil, err
 	}
-	if r.gate, err = newGate(whens); err != nil {
+	r := &Recorder{opts: o, criteria: 1<<len(o.Criteria) - 1}
+	if _, ok := gatesOfAll(conditions); ok {
+		r.watched = o.Watched
+	}
+	conditions = append(conditions, condition.Named{Name: "capture", When: o.Capture.config})
+	if r.set, err = condition.New(conditions); err != nil {
 		return nil, err
 	}
 	for _, name := range o.Key {
@@ -104,27 +97,28 @@ type hit struct {
 
 // hits returns the entries that meet criteria.
 func (r *Recorder) hits(c *pump.Chunk) (hits []hit) {
-	candidates := c
-	var places []int32
-	if r.gate != nil {
-		if places = r.gate.open(c); len(places) == 0 {
-			return nil
+	if r.watched == nil {
+		decided := r.set.Decide(c)
+		for i := range c.Entries {
+			if met := decided.Bits(i)[0] & r.criteria; met != 0 {
+				hits = append(hits, hit{i, met})
+			}
 		}
-		candidates = &pump.Chunk{Refs: c.Refs, Own: c.Own, Dict: c.Dict, Entries: make([]pump.Entry, len(places))}
-		for k, i := range places {
-			candidates.Entries[k] = c.Entries[i]
-		}
+		return hits
 	}
-	decided := r.set.Decide(candidates)
-	for k := range candidates.Entries {
-		met := decided.Bits(k)[0] & r.criteria
-		if met == 0 {
-			continue
+	places := r.watched(c)
+	if len(places) == 0 {
+		return nil
+	}
+	r.some = r.some[:0]
+	for _, i := range places {
+		r.some = append(r.some, c.Entries[i])
+	}
+	decided := r.set.Decide(&pump.Chunk{Refs: c.Refs, Own: c.Own, Dict: c.Dict, Entries: r.some})
+	for k, i := range places {
+		if met := decided.Bits(k)[0] & r.criteria; met != 0 {
+			hits = append(hits, hit{int(i), met})
 		}
-		if r.gate != nil {
-			k = int(places[k])
-		}
-		hits = append(hits, hit{k, met})
 	}
 	return hits
 }

@@ -96,6 +96,7 @@ func (r *rig) recorder() (*recorder.Recorder, pump.View) {
 	if len(r.secrets) > 0 {
 		stage.Secrets = must(secret.New(r.secrets))
 	}
+	stage.Watch = must(recorder.Watch(c.FlightRecorder))
 	shared := filters.NewStage(stage)
 	lifted := r.view
 	lifted.Match, lifted.UnitLogLevels = nil, nil
@@ -105,6 +106,8 @@ func (r *rig) recorder() (*recorder.Recorder, pump.View) {
 		Lifted: must(filters.NewView(shared, lifted)),
 		Marks:  must(filters.NewView(filters.NewStage(stage), lifted)),
 		Shows:  r.view.FieldFilter.Keeps,
+
+		Watched: shared.Watched,
 	}
 	if opts.Only {
 		opts.View = recorder.Nothing{}

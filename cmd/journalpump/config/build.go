@@ -30,7 +30,7 @@ type Builder struct {
 	Open   OpenFunc
 	Logger *slog.Logger // for senders
 
-	last    map[string]*readerParts     // by fingerprint
+	last    map[string]*readerParts     // by key
 	letters map[string]*deadletter.File // by path; they hold nothing open
 }
 
@@ -50,7 +50,7 @@ func (b *Builder) Build(c *Config, geo search.Locator) ([]pump.ReaderSpec, error
 		if err != nil {
 			return nil, fmt.Errorf("reader %s: %w", r.Name, err)
 		}
-		next[spec.Fingerprint] = parts
+		next[r.partsKey(c)] = parts
 		specs = append(specs, spec)
 	}
 	b.last = next
@@ -69,7 +69,7 @@ func (b *Builder) reader(c *Config, r *Reader, geo search.Locator) (pump.ReaderS
 	for _, s := range r.Searches {
 		spec.Searches = append(spec.Searches, s.Name)
 	}
-	last := b.last[spec.Fingerprint]
+	last := b.last[r.partsKey(c)]
 	parts := &readerParts{views: map[string]*filters.View{}}
 	if last != nil {
 		parts.stage = last.stage
@@ -143,6 +143,9 @@ func (r *Reader) stage(c *Config, geo search.Locator) (*filters.Stage, error) {
 	}
 	if r.ExcludeSelf {
 		config.Exclude = filters.NewSelf(logging.Identifier, logging.Identifier, os.Getpid())
+	}
+	if config.Watch, err = r.watch(); err != nil {
+		return nil, err
 	}
 	return filters.NewStage(config), nil
 }

@@ -93,6 +93,42 @@ func TestWhatDidNotChangeIsTheSameAfterAReload(t *testing.T) {
 	}
 }
 
+// A reader goes on as it is when one of its senders gets a flight recorder; that has to see what it watches for all the same.
+func TestAReloadChangesWhatFlightRecordersWatchFor(t *testing.T) {
+	b := newBuilder()
+	reader := func(criteria string) pump.ReaderSpec {
+		return build(t, b, `{"readers": {"r": {"senders": {"plain": {"output_type": "stdout"},
+			"s": {"output_type": "stdout", "flight_recorder": {"criteria": "`+criteria+`", "only": true}}}}}}`)[0]
+	}
+	c := &pump.Chunk{
+		Entries: []pump.Entry{{Position: pump.Cursor{Seqnum: 1, Parts: pump.HasSeqnum}, Last: 2}},
+		Own:     []pump.Field{{Name: "PRIORITY", Value: []byte("3")}, {Name: "_SYSTEMD_UNIT", Value: []byte("x.service")}},
+		Refs:    []pump.Ref{pump.OwnRef(0), pump.OwnRef(1)},
+	}
+	dumps := func(r pump.ReaderSpec) int64 {
+		s := r.Senders[1]
+		nothing := func(pump.Recall) ([]pump.EntryRef, error) { return nil, nil }
+		out, err := s.Recorder.Record(c, s.View.Render(c), "", nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Dumps
+	}
+	unitFailed, severe := reader("unit_failed"), reader("priority_at_least(err)")
+	if unitFailed.Fingerprint != severe.Fingerprint {
+		t.Error("the reader has changed")
+	}
+	if n := dumps(unitFailed); n != 0 {
+		t.Errorf("%d dumps of the first", n)
+	}
+	if n := dumps(severe); n != 1 {
+		t.Errorf("%d dumps of the second, want 1", n)
+	}
+	if again := reader("priority_at_least(err)"); again.Senders[0].View != severe.Senders[0].View {
+		t.Error("nothing has changed, but the views have")
+	}
+}
+
 func TestFingerprintsChangeWithWhatMatters(t *testing.T) {
 	const base = `{"log_level": "INFO", "field_filters": {"f": {"fields": ["A"]}, "other": {"fields": ["A"]}},
 		"unit_log_levels": {"u": [{"service_glob": "*", "log_level": "INFO"}]},

@@ -71,6 +71,19 @@ func (r *Reader) fingerprint(c *Config) string {
 	return f.sum()
 }
 
+// partsKey changes with everything that the reader's stage depends on: with what its senders' flight recorders watch for, too.
+func (r *Reader) partsKey(c *Config) string {
+	var f fingerprint
+	f.note(r.fingerprint(c))
+	for _, s := range r.Senders {
+		if s.FlightRecorder != nil {
+			o, _ := s.object.Object("flight_recorder")
+			f.only(o, "criteria")
+		}
+	}
+	return f.sum()
+}
+
 // fingerprint changes with everything that a sender depends on.
 func (s *Sender) fingerprint(c *Config, r *Reader) string {
 	var f fingerprint

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"journalpump/filters"
+	"journalpump/filters/condition"
 	"journalpump/filters/convert"
 	"journalpump/filters/recorder"
 	"journalpump/filters/secret"
@@ -31,6 +32,17 @@ func (s *Sender) validateRecorder() {
 	}
 }
 
+// watch returns what the flight recorders of the reader's senders watch for; nil without any.
+func (r *Reader) watch() (*condition.Set, error) {
+	var configs []*recorder.Config
+	for _, s := range r.Senders {
+		if s.FlightRecorder != nil {
+			configs = append(configs, s.FlightRecorder)
+		}
+	}
+	return recorder.Watch(configs...)
+}
+
 // recorder builds a sender's flight recorder, which sees what the sender sees, but for the filters that hold back entries.
 func (p *readerParts) recorder(c *Config, r *Reader, s *Sender, view pump.View) (*recorder.Recorder, error) {
 	config, err := s.viewConfig(c, r)
@@ -56,5 +68,7 @@ func (p *readerParts) recorder(c *Config, r *Reader, s *Sender, view pump.View) 
 	if err != nil {
 		return nil, err
 	}
-	return recorder.New(recorder.Options{Config: *s.FlightRecorder, View: view, Lifted: lifted, Marks: marks, Shows: config.FieldFilter.Keeps})
+	return recorder.New(recorder.Options{
+		Config: *s.FlightRecorder, View: view, Lifted: lifted, Marks: marks, Shows: config.FieldFilter.Keeps, Watched: p.stage.Watched,
+	})
 }

@@ -1,0 +1,32 @@
+package condition
+
+import (
+	"unicode/utf8"
+
+	"journalpump/pump"
+)
+
+// Asks reports whether any condition has a test on fields of that name. What expressions look at does not count.
+func (s *Set) Asks(name string) bool { return s.fields[name] != nil }
+
+// Passes reports whether a field passes a test of any condition, whatever else that asks of the entry. It does not allocate.
+func (s *Set) Passes(f *pump.Field) bool {
+	tests := s.fields[f.Name]
+	if tests == nil {
+		return false
+	}
+	if len(tests.exact[string(f.Value)]) > 0 {
+		return true
+	}
+	for _, n := range tests.others {
+		if s.tests[n].passesWhole(f.Value) {
+			return true
+		}
+	}
+	for _, p := range tests.patterns {
+		if p.MayMatch(f.Value) && utf8.Valid(f.Value) && matches(p, f.Value) {
+			return true
+		}
+	}
+	return false
+}
