@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,8 +13,8 @@ import (
 
 // Config is the setting flight_recorder of a sender.
 type Config struct {
-	// What lets it dump: "failed_login", "untimely_death", "unit_failed", "priority_at_least(LEVEL)", and own ones, objects with a name
-	// and the condition when. By default the first two; see docs/flight-recorder.md.
+	// What lets it dump: "failed_login", "untimely_death", "unit_failed", "priority_at_least(LEVEL)", names of events, and own ones, objects
+	// with a name and the condition when. By default the first two; see docs/flight-recorder.md.
 	Criteria Criteria `json:"criteria"`
 	// The fields whose values entries that belong together share, at most four, with their leading underscores. By default
 	// "_SYSTEMD_UNIT".
@@ -68,8 +69,12 @@ func (c *Config) SetDefaults() {
 	}
 }
 
+// Events are the conditions of the events that there are, by name.
+type Events map[string]condition.Config
+
 // Validate reports to o what is wrong beyond what the values report themselves.
-func (c *Config) Validate(o *conf.Object) {
+func (c *Config) Validate(o *conf.Object, events Events) {
+	events.validate(o.Get("criteria"))
 	if c.BufferSize < 1 || c.BufferSize > maxBufferSize {
 		o.Errorf("buffer_size", "must be between 1 and %d", maxBufferSize)
 	}
@@ -95,6 +100,44 @@ func (c *Config) Validate(o *conf.Object) {
 	}
 }
 
+// validate reports criteria that are called like nothing there is, or like two things.
+func (e Events) validate(criteria conf.Value) {
+	elems, ok := criteria.List()
+	if !ok {
+		elems = []conf.Value{criteria}
+	}
+	for _, v := range elems {
+		name, ok := v.Text()
+		if !ok {
+			continue
+		}
+		_, isEvent := e[name]
+		_, err := builtin(name)
+		switch {
+		case isEvent && err == nil:
+			v.Errorf("%q is a built-in criterion, and an event, too: call the event something else", name)
+		case isEvent || err == nil:
+		case strings.HasPrefix(name, priorityAtLeast):
+			v.Errorf("%v", err)
+		default:
+			v.Errorf("%v", unknownCriterion(name, slices.Sorted(maps.Keys(e))))
+		}
+	}
+}
+
+// Resolve returns the settings with the conditions of the criteria that are events.
+func (c *Config) Resolve(events Events) *Config {
+	out := *c
+	out.Criteria = slices.Clone(c.Criteria)
+	for i := range out.Criteria {
+		one := &out.Criteria[i]
+		if when, ok := events[one.Name]; ok && one.When == nil && !isBuiltin(one.Name) {
+			one.When = append(condition.Config{}, when...)
+		}
+	}
+	return &out
+}
+
 func isFieldName(name string) bool {
 	return strings.Trim(name, "_") != "" && strings.Trim(name, "_ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
@@ -117,7 +160,7 @@ type Criteria []Criterion
 // Criterion is a condition for a dump.
 type Criterion struct {
 	Name string
-	When condition.Config // nil: the built-in one of that name
+	When condition.Config // nil: the built-in one of that name, or, until Config.Resolve, an event's
 }
 
 // DecodeConf implements conf.Decoder.
@@ -141,12 +184,11 @@ func (c *Criteria) DecodeConf(v conf.Value) error {
 	return nil
 }
 
-var errCriterion = errors.New(`must be a criterion's name, or an object with "name" and "when"`)
+var errCriterion = errors.New(`must be the name of a criterion or an event, or an object with "name" and "when"`)
 
 func criterionOf(v conf.Value) (one Criterion, err error) {
 	if name, ok := v.Text(); ok {
-		_, err = builtin(name)
-		return Criterion{Name: name}, err
+		return Criterion{Name: name}, nil // Config.Validate knows which there are
 	}
 	o, ok := v.Object()
 	if !ok {
@@ -157,10 +199,10 @@ func criterionOf(v conf.Value) (one Criterion, err error) {
 		When condition.Config `json:"when"`
 	}
 	o.Decode(&own)
-	switch _, taken := builtin(own.Name); {
+	switch {
 	case own.Name == "":
 		o.Errorf("name", "is missing")
-	case taken == nil:
+	case isBuiltin(own.Name):
 		o.Errorf("name", "%q is the name of a built-in criterion", own.Name)
 	case !o.Has("when"):
 		o.Errorf("when", "is missing: the condition for a dump")

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,8 +48,18 @@ func builtin(name string) (condition.Config, error) {
 	if rest, ok := strings.CutPrefix(name, priorityAtLeast); ok {
 		return priorityOf(rest)
 	}
+	return nil, unknownCriterion(name, nil)
+}
+
+func isBuiltin(name string) bool {
+	_, err := builtin(name)
+	return err == nil
+}
+
+func unknownCriterion(name string, events []string) error {
 	known := []string{failedLogin, untimelyDeath, unitFailed, priorityAtLeast + "(err)"}
-	return nil, fmt.Errorf("%q is no criterion; there are %s, and own ones as objects%s", name, conf.QuoteList(known), conf.DidYouMean(name, known))
+	return fmt.Errorf("%q is no criterion; there are %s, events, and own ones as objects%s",
+		name, conf.QuoteList(known), conf.DidYouMean(name, slices.Concat(known, events)))
 }
 
 // conditionsOf returns what criteria ask, in their order.

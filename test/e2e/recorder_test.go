@@ -160,6 +160,54 @@ func testFlightRecorder(t *testing.T, backend string) {
 	}
 }
 
+// The configuration's events, and those that come with the program, are criteria, too.
+func TestFlightRecorderWithEvents(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	reader := warnings(s.sender("out"), object{"criteria": []string{"gave_up", "unit.start"}})
+	reader["events"] = object{"gave_up": object{"fields": object{"MESSAGE": "no more ideas"}}}
+	reader["journal_path"] = journalOf(t, append(failing(),
+		line("c.service", 7, "c starts"),
+		"_TRANSPORT=journal\n_PID=1\n_UID=0\n_SYSTEMD_UNIT=init.scope\nPRIORITY=6\nMESSAGE_ID=39f53479d3a045ac8e11786248231fbf\nUNIT=c.service\n"+
+			"JOB_TYPE=start\nJOB_RESULT=done\nMESSAGE=Started c.\n")...)
+	config := s.configWith(reader)
+	config["events"] = object{"gave_up": object{"units": "*"}} // the reader's own comes first
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.writeText(t, string(text))
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	got := readRecorded(t, s.file("out"))
+	want := []string{
+		"a is short of memory",
+		"begin _SYSTEMD_UNIT=a.service 2",
+		"1 a starts with password=hunter2",
+		"2 a tries again",
+		"3 a has no more ideas",
+		"end _SYSTEMD_UNIT=a.service 2",
+		"a.service: Failed with result 'exit-code'.",
+		"a.service: Failed with result 'exit-code'.",
+		"b.service: Failed with result 'exit-code'.",
+		"the end",
+		"begin _SYSTEMD_UNIT=c.service 1",
+		"1 c starts",
+		"2 Started c.",
+		"end _SYSTEMD_UNIT=c.service 1",
+	}
+	if texts := brief(got); !slices.Equal(texts, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(texts, "\n"), strings.Join(want, "\n"))
+	}
+	if reason := got[1].Reason; reason != "gave_up" {
+		t.Errorf("the reason is %q", reason)
+	}
+	if begin := got[len(got)-4]; begin.Reason != "unit.start" || begin.Message != "-----BEGIN UNIT START FORENSICS-----" {
+		t.Errorf("the last dump begins with %+v", begin)
+	}
+}
+
 // However often the program is killed while a dump is being sent, in however many batches, all of it arrives, and again comes only
 // the batch that was in flight.
 func TestFlightRecorderKilled(t *testing.T) {

@@ -144,7 +144,7 @@ func (r *Reader) stage(c *Config, geo search.Locator) (*filters.Stage, error) {
 	if r.ExcludeSelf {
 		config.Exclude = filters.NewSelf(logging.Identifier, logging.Identifier, os.Getpid())
 	}
-	if config.Watch, err = r.watch(); err != nil {
+	if config.Watch, err = r.watch(c); err != nil {
 		return nil, err
 	}
 	return filters.NewStage(config), nil

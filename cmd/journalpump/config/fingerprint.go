@@ -76,10 +76,7 @@ func (r *Reader) partsKey(c *Config) string {
 	var f fingerprint
 	f.note(r.fingerprint(c))
 	for _, s := range r.Senders {
-		if s.FlightRecorder != nil {
-			o, _ := s.object.Object("flight_recorder")
-			f.only(o, "criteria")
-		}
+		f.addCriteria(c, r, s)
 	}
 	return f.sum()
 }
@@ -89,6 +86,7 @@ func (s *Sender) fingerprint(c *Config, r *Reader) string {
 	var f fingerprint
 	f.note(r.fingerprint(c))
 	f.note(s.viewFingerprint(c, r))
+	f.addCriteria(c, r, s)
 	f.only(c.object, "dead_letter_file", "dead_letter_max_bytes")
 	f.add(s.object)
 	return f.sum()

@@ -6,6 +6,7 @@ import (
 	"journalpump/filters"
 	"journalpump/filters/condition"
 	"journalpump/filters/convert"
+	"journalpump/filters/preset"
 	"journalpump/filters/recorder"
 	"journalpump/filters/secret"
 	"journalpump/internal/conf"
@@ -18,12 +19,12 @@ const recorderBytes = 4 << 10
 // textOutputs are the kinds of senders that write whatever a line is.
 func textOutputs() []string { return []string{"file", "stdout"} }
 
-func (s *Sender) validateRecorder() {
+func (s *Sender) validateRecorder(c *Config, r *Reader) {
 	o, ok := s.object.Object("flight_recorder")
 	if s.FlightRecorder == nil || !ok {
 		return
 	}
-	s.FlightRecorder.Validate(o)
+	s.FlightRecorder.Validate(o, r.recorderEvents(c))
 	if len(s.On) > 0 || len(s.Routes) > 0 {
 		s.object.Errorf("flight_recorder", "cannot be had beside on or routes; give it a sender of its own")
 	}
@@ -32,15 +33,44 @@ func (s *Sender) validateRecorder() {
 	}
 }
 
+// recorderEvents returns the events that criteria may name.
+func (r *Reader) recorderEvents(c *Config) recorder.Events {
+	presets := preset.Events()
+	delete(presets, preset.All) // every entry is no reason
+	events := recorder.Events{}
+	for _, name := range slices.Concat(names(r.Events, c.Events), names(presets, nil)) {
+		e, _ := event(name, r, c, presets)
+		events[name] = e.When
+	}
+	return events
+}
+
+// flightRecorder returns the settings of a sender's flight recorder, with the conditions of the events that its criteria name.
+func (s *Sender) flightRecorder(c *Config, r *Reader) *recorder.Config {
+	return s.FlightRecorder.Resolve(r.recorderEvents(c))
+}
+
 // watch returns what the flight recorders of the reader's senders watch for; nil without any.
-func (r *Reader) watch() (*condition.Set, error) {
+func (r *Reader) watch(c *Config) (*condition.Set, error) {
 	var configs []*recorder.Config
 	for _, s := range r.Senders {
 		if s.FlightRecorder != nil {
-			configs = append(configs, s.FlightRecorder)
+			configs = append(configs, s.flightRecorder(c, r))
 		}
 	}
 	return recorder.Watch(configs...)
+}
+
+// addCriteria adds what lets the sender's flight recorder dump.
+func (f *fingerprint) addCriteria(c *Config, r *Reader, s *Sender) {
+	if s.FlightRecorder == nil {
+		return
+	}
+	o, _ := s.object.Object("flight_recorder")
+	f.only(o, "criteria")
+	for _, one := range s.FlightRecorder.Criteria {
+		f.value(one.Name, named("events", one.Name, r.object, c.object))
+	}
 }
 
 // recorder builds a sender's flight recorder, which sees what the sender sees, but for the filters that hold back entries.
@@ -69,6 +99,6 @@ func (p *readerParts) recorder(c *Config, r *Reader, s *Sender, view pump.View) 
 		return nil, err
 	}
 	return recorder.New(recorder.Options{
-		Config: *s.FlightRecorder, View: view, Lifted: lifted, Marks: marks, Shows: config.FieldFilter.Keeps, Watched: p.stage.Watched,
+		Config: *s.flightRecorder(c, r), View: view, Lifted: lifted, Marks: marks, Shows: config.FieldFilter.Keeps, Watched: p.stage.Watched,
 	})
 }

@@ -21,6 +21,7 @@ const routed = `{
 				{}
 			]},
 			"out": {"output_type": "stdout", "on": "a"},
+			"recorder": {"output_type": "stdout", "flight_recorder": {"criteria": ["a", "sshd.failed"]}},
 			"plain": {"output_type": "stdout"}
 		}
 	}}
@@ -52,19 +53,19 @@ func TestRoutes(t *testing.T) {
 	if view, err = r.Senders[1].viewConfig(c, r); err != nil || len(view.Routes) != 1 || view.Routes[0].Route.Mark != "" || view.Routes[0].Route.To != "" {
 		t.Errorf("the sender with events only has %+v, %v", view.Routes, err)
 	}
-	if view, err = r.Senders[2].viewConfig(c, r); err != nil || len(view.Routes) != 0 {
+	if view, err = r.Senders[3].viewConfig(c, r); err != nil || len(view.Routes) != 0 {
 		t.Errorf("the sender without events has %+v, %v", view.Routes, err)
 	}
 }
 
 func TestWhatRoutesReferToIsInFingerprints(t *testing.T) {
 	was := build(t, newBuilder(), routed)[0]
-	for change, want := range map[[2]string][3]bool{ // which of the senders change
-		{`own.service`, `other.service`}:                 {true, true, false},
-		{`"units": "a.service"`, `"units": "b.service"`}: {false, false, false}, // the reader's own counts
-		{`%{iso8601} %a`, `%{iso8601} %u`}:               {true, false, false},
-		{`connect.service`, `connect2.service`}:          {true, true, false},
-		{`"topic": "x"`, `"topic": "y"`}:                 {true, false, false},
+	for change, want := range map[[2]string][4]bool{ // which of the senders change
+		{`own.service`, `other.service`}:                 {true, true, true, false},
+		{`"units": "a.service"`, `"units": "b.service"`}: {false, false, false, false}, // the reader's own counts
+		{`%{iso8601} %a`, `%{iso8601} %u`}:               {true, false, false, false},
+		{`connect.service`, `connect2.service`}:          {true, true, false, false},
+		{`"topic": "x"`, `"topic": "y"`}:                 {true, false, false, false},
 	} {
 		is := build(t, newBuilder(), strings.Replace(routed, change[0], change[1], 1))[0]
 		if is.Fingerprint != was.Fingerprint {

@@ -144,7 +144,7 @@ func (r *Reader) validateSender(c *Config, s *Sender) {
 	}
 	s.MatchSettings.validate(s.object)
 	r.validateRoutes(c, s)
-	s.validateRecorder()
+	s.validateRecorder(c, r)
 	if s.Settings != nil {
 		s.Settings.Validate(s.object)
 	}
