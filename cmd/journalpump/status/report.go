@@ -41,9 +41,9 @@ type Sender struct {
 	Type        string    `json:"type"`
 	State       State     `json:"state"`
 	Entries     int64     `json:"lag_entries"` // behind the end of the log, an estimate
-	Seconds     float64   `json:"lag_seconds"`
-	Sent        int64     `json:"sent"` // accepted since the agent was started
-	PerSecond   float64   `json:"rate"` // on the average since then or, watched, since the last look
+	Seconds     *float64  `json:"lag_seconds"` // nil for a sender without a position: it has accepted nothing yet
+	Sent        int64     `json:"sent"`        // accepted since the agent was started
+	PerSecond   float64   `json:"rate"`        // on the average since then or, watched, since the last look
 	LastSent    time.Time `json:"last_sent"`
 	DeadLetters int64     `json:"dead_letters"`
 	Gaps        int64     `json:"gaps"`
@@ -82,7 +82,6 @@ func describe(r *pump.ReaderSnapshot, s *pump.SenderSnapshot, now time.Time, lim
 	out := Sender{
 		Type:        s.Type,
 		Entries:     s.Lag.Entries,
-		Seconds:     s.Lag.Age.Seconds(),
 		Sent:        s.SentRecords,
 		LastSent:    s.LastSent,
 		DeadLetters: s.Ledger.DeadLettered,
@@ -90,6 +89,10 @@ func describe(r *pump.ReaderSnapshot, s *pump.SenderSnapshot, now time.Time, lim
 		GapEntries:  s.Gaps.Entries,
 		Recalled:    s.Ledger.Recalled,
 		Stalls:      s.Stalls + r.Stalls,
+	}
+	if !s.Position.IsZero() {
+		behind := s.Lag.Age.Seconds()
+		out.Seconds = &behind
 	}
 	if s.Loss.Known {
 		in := s.Loss.In.Seconds()

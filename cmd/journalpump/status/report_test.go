@@ -1,6 +1,7 @@
 package status
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,21 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// How late a sender is that has accepted nothing is not known, and not 0.
+func TestLagInJSON(t *testing.T) {
+	t.Parallel()
+	for want, position := range map[string]pump.Position{
+		`"lag_seconds":null`: {},
+		`"lag_seconds":0`:    {Cursor: pump.Cursor{Seqnum: 1, Parts: pump.HasAll}},
+	} {
+		s := snapshotOf(pump.ReaderSnapshot{}, pump.SenderSnapshot{Started: true, Position: position})
+		text, err := json.Marshal(New(s, now, now, Limits{}))
+		if err != nil || !strings.Contains(string(text), want+",") {
+			t.Errorf("at %v: %s, %v; want %s", position, text, err, want)
+		}
+	}
+}
+
 func TestRates(t *testing.T) {
 	t.Parallel()
 	at := func(sent int64, saved time.Time) *Report {
@@ -74,7 +90,7 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	s := snapshotOf(pump.ReaderSnapshot{}, pump.SenderSnapshot{
 		Health: pump.Disconnected, LastError: "connection refused", SentRecords: 1234567, LastSent: now.Add(-90 * time.Second),
-		Lag: pump.Lag{Entries: 2500, Age: 25 * time.Hour}, Ledger: pump.Ledger{DeadLettered: 2}, Stalls: 1,
+		Position: pump.Position{Cursor: pump.Cursor{Seqnum: 1, Parts: pump.HasAll}}, Lag: pump.Lag{Entries: 2500, Age: 25 * time.Hour}, Ledger: pump.Ledger{DeadLettered: 2}, Stalls: 1,
 		Loss: pump.Loss{In: 2 * time.Hour, Known: true},
 	})
 	s.Readers["a longer name"] = pump.ReaderSnapshot{Senders: map[string]pump.SenderSnapshot{"x": {Health: pump.Connected}}}
@@ -83,7 +99,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `READER         SENDER  STATE    BEHIND  LAG    SENT       RATE      LAST SENT  DEAD  LOST
-a longer name  x       ok       0       0.0s   0          0.0/s     never      0     0
+a longer name  x       ok       0       -      0          0.0/s     never      0     0
 r              s       failing  2,500   1d01h  1,234,567  12,345/s  1m30s ago  2     0
 r/s: connection refused
 r/s: in about 2h00m journald deletes entries that it has not delivered

@@ -42,9 +42,13 @@ func (s *Sender) row(now time.Time) []table.Cell {
 	if !s.LastSent.IsZero() {
 		last = Span(now.Sub(s.LastSent)) + " ago"
 	}
+	lag := "-"
+	if s.Seconds != nil {
+		lag = Span(seconds(*s.Seconds))
+	}
 	return []table.Cell{
 		table.Text(s.Reader), table.Text(s.Name), table.In(colour, string(s.State)), table.Text(Grouped(s.Entries)),
-		table.Text(Span(time.Duration(s.Seconds * float64(time.Second)))), table.Text(Grouped(s.Sent)), table.Text(rate(s.PerSecond)),
+		table.Text(lag), table.Text(Grouped(s.Sent)), table.Text(rate(s.PerSecond)),
 		table.Text(last), warning(s.DeadLetters), warning(s.GapEntries),
 	}
 }
@@ -64,7 +68,7 @@ func (s *Sender) explain(b *strings.Builder) {
 		fmt.Fprintf(b, "%s: %s\n", name, s.Problem)
 	}
 	if s.LossIn != nil {
-		fmt.Fprintf(b, "%s: in about %s journald deletes entries that it has not delivered\n", name, Span(time.Duration(*s.LossIn*float64(time.Second))))
+		fmt.Fprintf(b, "%s: in about %s journald deletes entries that it has not delivered\n", name, Span(seconds(*s.LossIn)))
 	}
 	if s.Recalled > 0 {
 		fmt.Fprintf(b, "%s: its flight recorder has added %s records\n", name, Grouped(s.Recalled))
@@ -73,6 +77,8 @@ func (s *Sender) explain(b *strings.Builder) {
 		fmt.Fprintf(b, "%s: stood still and was started over, times: %d\n", name, s.Stalls)
 	}
 }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // Span writes a time span in its largest unit or two.
 func Span(d time.Duration) string {

@@ -23,7 +23,7 @@ type point struct {
 	at      time.Time
 	known   bool // whether it was known how far it was behind
 	entries int64
-	seconds float64
+	seconds *float64 // nil before it has a position
 	rate    float64
 }
 
@@ -31,7 +31,10 @@ type point struct {
 func (p point) MarshalJSON() ([]byte, error) {
 	out := [4]any{p.at.UnixMilli(), nil, nil, tenths(p.rate)}
 	if p.known {
-		out[1], out[2] = p.entries, tenths(p.seconds)
+		out[1] = p.entries
+	}
+	if p.known && p.seconds != nil {
+		out[2] = tenths(*p.seconds)
 	}
 	return json.Marshal(out)
 }

@@ -37,7 +37,7 @@ func TestHistoryIsAQuarterOfAnHour(t *testing.T) {
 			t.Errorf("from %v to %v, now %v", from.at, to.at, time.Now())
 		}
 		for _, p := range points {
-			if p.rate != 50 || p.entries != 9 || p.seconds != 1.5 || !p.known {
+			if p.rate != 50 || p.entries != 9 || p.seconds == nil || *p.seconds != 1.5 || !p.known {
 				t.Fatalf("got %+v", p)
 			}
 		}
@@ -103,7 +103,8 @@ func TestSendersThatAreGoneAreForgotten(t *testing.T) {
 func TestPointsAsJSON(t *testing.T) {
 	at := time.UnixMilli(1700000000123)
 	for want, p := range map[string]point{
-		`[1700000000123,12,1.3,4.6]`:  {at: at, known: true, entries: 12, seconds: 1.26, rate: 4.5999},
+		`[1700000000123,12,1.3,4.6]`:  {at: at, known: true, entries: 12, seconds: new(1.26), rate: 4.5999},
+		`[1700000000123,12,null,0]`:   {at: at, known: true, entries: 12},
 		`[1700000000123,null,null,0]`: {at: at},
 	} {
 		if got, err := json.Marshal(p); err != nil || string(got) != want {

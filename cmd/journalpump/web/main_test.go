@@ -65,7 +65,7 @@ func newAgent() *agent {
 			Ledger: pump.Ledger{Read: 1000, Filtered: 100, Accepted: 880, DeadLettered: 15, InFlight: 5},
 			Gaps:   pump.GapTotals{Count: 3, Entries: 30}, SentRecords: 80, SentBytes: 4000, LastSent: now, Stalls: 1,
 			LastError: "no route to host", LastErrorTime: now,
-			Lag: pump.Lag{Entries: 9, Age: 1500 * time.Millisecond, Tail: tail}, Loss: pump.Loss{In: time.Hour, Known: true},
+			Position: tail, Lag: pump.Lag{Entries: 9, Age: 1500 * time.Millisecond, Tail: tail}, Loss: pump.Loss{In: time.Hour, Known: true},
 		}},
 	}}}}
 }
