@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -47,28 +45,21 @@ func newAuditCommand() *cobra.Command {
 }
 
 func auditCommand(ctx context.Context, out io.Writer, path string, opts auditOptions) error {
-	c, err := loadConfig(path)
+	dry, err := opts.dryRun(path)
 	if err != nil {
 		return err
 	}
-	chosen, err := opts.of(c)
+	saved, err := savedState(dry.config)
 	if err != nil {
 		return err
 	}
-	saved, err := savedState(c)
-	if err != nil {
-		return err
-	}
-	specs, err := dryBuild(c)
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
 	bar := progress.New(os.Stderr, "read", isTerminal(os.Stderr))
 	results := []audit.Result{}
-	for _, r := range chosen {
-		part, err := auditReader(ctx, c, r, specs[r.Name], &saved, bar)
+	for i := range dry.readers {
+		r := &dry.readers[i]
+		part, err := auditReader(ctx, dry, r, &saved, bar)
 		if err != nil {
 			bar.End()
 			return fmt.Errorf("reader %s: %w", r.Name, err)
@@ -87,19 +78,16 @@ func auditCommand(ctx context.Context, out io.Writer, path string, opts auditOpt
 	return err
 }
 
-func auditReader(ctx context.Context, c *config.Config, r chosenReader, spec pump.ReaderSpec, saved *pump.Snapshot, bar *progress.Progress) ([]audit.Result, error) {
+func auditReader(ctx context.Context, dry *dryRun, r *dryReader, saved *pump.Snapshot, bar *progress.Progress) ([]audit.Result, error) {
 	if len(r.senders) == 0 {
 		return nil, nil
 	}
 	var senders []audit.Sender
-	for i := range spec.Senders {
-		s := &spec.Senders[i]
-		if r.has(s.Name) {
-			known, ok := saved.Readers[r.Name].Senders[s.Name]
-			senders = append(senders, audit.Sender{Name: s.Name, Known: ok, State: known, View: s.View, Sees: s.Sees, Recorded: s.Recorder != nil})
-		}
+	for _, s := range r.senderSpecs() {
+		known, ok := saved.Readers[r.Name].Senders[s.Name]
+		senders = append(senders, audit.Sender{Name: s.Name, Known: ok, State: known, View: s.View, Sees: s.Sees, Recorded: s.Recorder != nil})
 	}
-	log, err := openJournal(ctx, c, r.Reader, quietLogger())
+	log, err := dry.open(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -7,10 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +14,6 @@ import (
 	"journalpump/cmd/journalpump/config"
 	"journalpump/cmd/journalpump/explain"
 	"journalpump/cmd/journalpump/scan"
-	"journalpump/internal/logging"
 	"journalpump/pump"
 	"journalpump/readers"
 	"journalpump/state"
@@ -93,32 +88,24 @@ func (o *explainOptions) wanted(now time.Time) (w scan.Choice, err error) {
 }
 
 func explainCommand(ctx context.Context, out io.Writer, path string, opts explainOptions) error {
-	c, err := loadConfig(path)
-	if err != nil {
-		return err
-	}
 	wanted, err := opts.wanted(time.Now())
 	if err != nil {
 		return err
 	}
-	chosen, err := opts.of(c)
+	dry, err := opts.dryRun(path)
 	if err != nil {
 		return err
 	}
-	specs, err := dryBuild(c)
+	known, err := lookAtState(dry.config)
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
-	known, err := lookAtState(c)
-	if err != nil {
-		return err
-	}
 	show := showEntries(out, opts.json)
 	found := 0
-	for _, r := range chosen {
-		e, err := explain.New(c, r.Reader, specs[r.Name], r.has, known)
+	for _, r := range dry.readers {
+		e, err := explain.New(dry.config, r.Reader, r.spec, r.has, known)
 		if err != nil {
 			return err
 		}
@@ -158,20 +145,6 @@ func showEntries(out io.Writer, asJSON bool) func(explain.Entry) error {
 	return func(e explain.Entry) error { return e.Write(out, colours) }
 }
 
-// dryBuild builds what the configuration describes, by the readers' names, to be looked at and not to be run.
-func dryBuild(c *config.Config) (map[string]pump.ReaderSpec, error) {
-	d := daemon{log: quietLogger()}
-	list, err := d.build(c)
-	if err != nil {
-		return nil, err
-	}
-	specs := make(map[string]pump.ReaderSpec, len(list))
-	for _, s := range list {
-		specs[s.Name] = s
-	}
-	return specs, nil
-}
-
 // lookAtState reads what the agent has saved; that there is nothing, or that it may not be read, is no error.
 func lookAtState(c *config.Config) (explain.State, error) {
 	if c.StateFile == "" {
@@ -185,10 +158,4 @@ func lookAtState(c *config.Config) (explain.State, error) {
 		return explain.State{Missing: "the state file " + c.StateFile + " may not be read: permission denied"}, nil
 	}
 	return explain.State{Snapshot: s}, err
-}
-
-// quietLogger is for commands whose output is their answer: warnings are shown, on standard error.
-func quietLogger() *slog.Logger {
-	log, _ := logging.New(slog.LevelWarn) // no message of theirs comes so often that it would be counted
-	return log
 }

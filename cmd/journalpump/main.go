@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +37,11 @@ func run(args []string) int {
 		showError(os.Stderr, err)
 		return 1
 	}
+}
+
+// untilStopped returns a context that ends when the program is asked to stop, from a terminal or by a service manager.
+func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
 func newRootCommand() *cobra.Command {

@@ -9,9 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,7 +124,7 @@ func (r *replay) announce(out io.Writer) {
 
 // run sends the letters through the engine, as entries of a log of their own.
 func (r *replay) run(ctx context.Context, out io.Writer) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
 	log, flush := logging.New(r.config.LogLevel)
 	defer closeQuietly(flush)

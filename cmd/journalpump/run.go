@@ -94,7 +94,7 @@ func showProblems(w io.Writer, report *conf.Report) error {
 func closeQuietly(c io.Closer) { _ = c.Close() } // nothing can be done about it, and nobody to tell
 
 func (d *daemon) run(ctx context.Context) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
 	specs, err := d.build(d.config)
 	if err != nil {

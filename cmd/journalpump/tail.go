@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"journalpump/cmd/journalpump/config"
 	"journalpump/cmd/journalpump/scan"
 	"journalpump/pump"
 )
@@ -45,26 +41,18 @@ func newTailCommand() *cobra.Command {
 }
 
 func tailCommand(ctx context.Context, out io.Writer, path string, opts tailOptions) error {
-	c, err := loadConfig(path)
-	if err != nil {
-		return err
-	}
 	if opts.lines < 0 {
 		return errors.New("--lines must not be negative")
 	}
-	chosen, err := opts.of(c)
+	dry, err := opts.dryRun(path)
 	if err != nil {
 		return err
 	}
-	specs, err := dryBuild(c)
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilStopped(ctx)
 	defer stop()
 	senders := 0
-	for i := range chosen {
-		senders += len(chosen[i].senders)
+	for i := range dry.readers {
+		senders += len(dry.readers[i].senders)
 	}
 	if senders == 0 {
 		return advise(errors.New("there is no sender, so there is nothing that one would get"), "`journalpump explain %s` shows the entries that readers without senders read", path)
@@ -73,12 +61,13 @@ func tailCommand(ctx context.Context, out io.Writer, path string, opts tailOptio
 	defer cancel(nil)
 	lines := &lineWriter{out: out, several: senders > 1, colours: coloured(out)}
 	var running sync.WaitGroup
-	for _, r := range chosen {
+	for i := range dry.readers {
+		r := &dry.readers[i]
 		if len(r.senders) == 0 {
 			continue
 		}
 		running.Go(func() {
-			if err := tailReader(ctx, c, r, specs[r.Name], lines, opts); err != nil && ctx.Err() == nil {
+			if err := tailReader(ctx, dry, r, lines, opts); err != nil && ctx.Err() == nil {
 				cancel(fmt.Errorf("reader %s: %w", r.Name, err))
 			}
 		})
@@ -91,17 +80,15 @@ func tailCommand(ctx context.Context, out io.Writer, path string, opts tailOptio
 }
 
 // tailReader prints what the chosen senders of a reader get.
-func tailReader(ctx context.Context, c *config.Config, r chosenReader, spec pump.ReaderSpec, lines *lineWriter, opts tailOptions) error {
-	log, err := openJournal(ctx, c, r.Reader, quietLogger())
+func tailReader(ctx context.Context, dry *dryRun, r *dryReader, lines *lineWriter, opts tailOptions) error {
+	log, err := dry.open(ctx, r)
 	if err != nil {
 		return err
 	}
-	var senders []pump.SenderSpec
-	var views []pump.View
-	for i := range spec.Senders {
-		if r.has(spec.Senders[i].Name) {
-			senders, views = append(senders, spec.Senders[i]), append(views, spec.Senders[i].View)
-		}
+	senders := r.senderSpecs()
+	views := make([]pump.View, len(senders))
+	for i := range senders {
+		views[i] = senders[i].View
 	}
 	show := func(sender int, records []pump.Record) error {
 		return lines.write(r.Name+"/"+senders[sender].Name, records)
