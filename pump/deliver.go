@@ -10,46 +10,6 @@ import (
 	"journalpump/internal/backoff"
 )
 
-// outcome is what became of one or several parcels.
-type outcome struct {
-	to              Position
-	recorder        RecorderState
-	entries         int64
-	shown           int64 // the entries that the records are of
-	records, bytes  int64
-	recalled        int64 // of the records
-	dead, deadBytes int64
-	deadEntries     int64              // that at least one of the dead is of
-	routed          map[deadEntry]bool // those that may have more than one; made when there are any
-	letters         []DeadLetter       // the dead
-	gaps            []Gap
-}
-
-// deadEntry is an entry with a dead record.
-type deadEntry struct {
-	chunk *Chunk
-	index int
-}
-
-func entryOf(r *Record) deadEntry { return deadEntry{r.Chunk, r.Index} }
-
-func (o *outcome) merge(p outcome) {
-	o.to, o.recorder = p.to, p.recorder
-	o.entries += p.entries
-	o.shown += p.shown
-	o.recalled += p.recalled
-	o.records += p.records
-	o.bytes += p.bytes
-	o.dead += p.dead
-	o.deadBytes += p.deadBytes
-	o.deadEntries += p.deadEntries
-	o.letters = append(o.letters, p.letters...)
-	o.gaps = append(o.gaps, p.gaps...)
-}
-
-// empty reports whether it accounts for nothing.
-func (o *outcome) empty() bool { return o.entries == 0 && o.records == 0 }
-
 // delivery is the delivering half of a lane's session. It is the one place that retries.
 type delivery struct {
 	lane       *lane
@@ -276,23 +236,6 @@ func (d *delivery) dead(r *Record, err error, o *outcome) {
 	d.lane.log.Warn("the destination refuses an entry for good, going on without it", "cursor", r.Position().String(), "error", err)
 }
 
-// addDead counts a dead record, and its entry once.
-func (o *outcome) addDead(r *Record) {
-	o.dead++
-	o.deadBytes += int64(len(r.Body))
-	if r.Route == nil {
-		o.deadEntries++
-		return
-	}
-	if o.routed == nil {
-		o.routed = map[deadEntry]bool{}
-	}
-	if e := entryOf(r); !o.routed[e] {
-		o.routed[e] = true
-		o.deadEntries++
-	}
-}
-
 // commit makes what was sent accepted and moves the position.
 func (d *delivery) commit() error {
 	if d.sent.empty() {
@@ -348,56 +291,4 @@ func (d *delivery) fail(doing string, err error) {
 	l.state.failed(err)
 	l.metrics.Count("exception", 1, withTags(l.state.tags, map[string]string{"exception": kindOf(err), "where": doing}))
 	l.log.Warn("the destination is in trouble, trying again", "doing", doing, "error", err, "attempts", d.wait.Attempts()+1)
-}
-
-// openSender opens the sender, trying until it succeeds, trying cannot help any more, or the context ends.
-func (l *lane) openSender(ctx context.Context) error {
-	var wait backoff.Backoff
-	for {
-		s, err := l.attemptOpen(ctx)
-		if err == nil {
-			l.sender = s
-			l.state.connected()
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		l.state.failed(err)
-		l.metrics.Count("exception", 1, withTags(l.state.tags, map[string]string{"exception": kindOf(err), "where": "opening"}))
-		if IsPermanent(err) {
-			l.log.Error("the sender cannot start; it waits for a new configuration", "error", err)
-			if !l.once {
-				<-ctx.Done()
-			}
-			return err
-		}
-		l.log.Warn("the sender cannot start yet, trying again", "error", err, "attempts", wait.Attempts()+1)
-		if err := wait.Wait(ctx, 0); err != nil {
-			return err
-		}
-	}
-}
-
-// attemptOpen gives the sender no more time than a Send: what waits for a network that drops everything is not stuck.
-func (l *lane) attemptOpen(ctx context.Context) (Sender, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.sendLimit)
-	defer cancel()
-	l.send.begin()
-	defer l.send.end()
-	return l.spec.Open(ctx)
-}
-
-func (l *lane) closeSender() {
-	defer l.state.stopped()
-	if l.sender == nil {
-		return
-	}
-	l.send.begin()
-	err := l.sender.Close()
-	l.send.end()
-	l.sender = nil
-	if err != nil {
-		l.log.Warn("closing the sender", "error", err)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,4 +221,87 @@ func shown(view pump.View, n uint64) bool {
 		return len(v.routes(n)) > 0
 	}
 	return view.(*testView).keep(n)
+}
+
+func TestAStopSendsNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 1000)
+		slow := testSender{script: func(s *testSender, _ pump.Batch) error {
+			s.mu.Unlock()
+			time.Sleep(3 * time.Second)
+			s.mu.Lock()
+			return nil
+		}}
+		r.add("slow", &slow, nil).Limits.Records = 10
+		for i := range 20 {
+			stop := r.start()
+			time.Sleep(time.Duration(i) * 1700 * time.Millisecond)
+			stop()
+			r.opts.State = r.last()
+		}
+		if err := r.once(); err != nil {
+			t.Fatal(err)
+		}
+		wantReceived(t, "slow", &slow, upTo(1, 1000))
+	})
+}
+
+func TestAStopGivesUpAfterItsTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 10)
+		r.opts.StopTimeout = 7 * time.Second
+		hole := testSender{block: make(chan struct{})}
+		r.add("hole", &hole, nil)
+		stop := r.start()
+		time.Sleep(time.Second)
+		begun := time.Now()
+		stop()
+		if d := time.Since(begun); d < 5*time.Second || d > 7*time.Second {
+			t.Errorf("the stop took %v", d)
+		}
+		if s := r.last().Readers["r"].Senders["hole"]; s.Ledger.InFlight != 10 || !s.Position.IsZero() {
+			t.Errorf("saved %+v", s)
+		}
+	})
+}
+
+// deafSender ignores that its context has ended.
+type deafSender struct {
+	testSender
+	release chan struct{}
+}
+
+func (s *deafSender) Send(ctx context.Context, b pump.Batch) error {
+	<-s.release
+	return s.testSender.Send(context.WithoutCancel(ctx), b)
+}
+
+func TestADeafSenderDoesNotHoldUpAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 10)
+		r.opts.StopTimeout = 3 * time.Second
+		deaf := deafSender{release: make(chan struct{})}
+		var good testSender
+		r.add("deaf", &deaf.testSender, nil).Open = func(context.Context) (pump.Sender, error) { return &deaf, nil }
+		r.add("good", &good, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		r.pump = pump.New(r.opts)
+		done := make(chan error, 1)
+		go func() { done <- r.pump.Run(ctx, []pump.ReaderSpec{r.spec}) }()
+		time.Sleep(time.Second)
+		begun := time.Now()
+		cancel()
+		err := <-done
+		if err == nil || !strings.Contains(err.Error(), "r/deaf") || strings.Contains(err.Error(), "good") {
+			t.Errorf("got error %v", err)
+		}
+		if d := time.Since(begun); d > r.opts.StopTimeout {
+			t.Errorf("the stop took %v", d)
+		}
+		senders := r.last().Readers["r"].Senders
+		if senders["good"].Position != at(10) || !senders["deaf"].Position.IsZero() {
+			t.Errorf("saved %v and %v", senders["good"].Position, senders["deaf"].Position)
+		}
+		close(deaf.release) // in a program it would end with it
+	})
 }
