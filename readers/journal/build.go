@@ -38,8 +38,8 @@ type builder struct {
 	limit      int // of dict, shared and tables together, in bytes
 
 	dict       *pump.Dict
-	shared     map[string]pump.Ref // by NAME=value
-	met        []uint8             // by Ref: the filter's demands that the field meets
+	shared     sharedTable // the fields of dict
+	met        []uint8     // by Ref: the filter's demands that the field meets
 	names      nameTable
 	dictArena  arena
 	tables     []*refTable // those that hold refs of dict
@@ -112,7 +112,7 @@ func (b *builder) forget() {
 	}
 	b.tables, b.tableBytes = b.tables[:0], 0
 	b.dict = pump.NewDict()
-	b.shared = make(map[string]pump.Ref)
+	b.shared = newSharedTable()
 	b.names = newNameTable()
 	b.met = b.met[:0]
 	b.dictArena = arena{next: firstBlock, most: dictBlock}
@@ -215,20 +215,21 @@ func (b *builder) known(name *fieldName, payload []byte) (ref pump.Ref, ok bool)
 	if len(payload) > maxShared || !name.promising() {
 		return 0, false
 	}
-	ref, ok = b.shared[string(payload)]
+	ref, ok = b.shared.get(payload, b.shared.hash(payload))
 	name.note(ok)
 	return ref, ok
 }
 
 // share returns the Ref of a field that many entries have.
 func (b *builder) share(payload []byte, eq int) pump.Ref {
-	if ref, ok := b.shared[string(payload)]; ok {
+	hash := b.shared.hash(payload)
+	if ref, ok := b.shared.get(payload, hash); ok {
 		return ref
 	}
 	kept := b.dictArena.copy(payload)
 	f := pump.Field{Name: b.names.find(kept[:eq]).text, Value: kept[eq+1:]}
 	ref := b.dict.Add(f)
-	b.shared[unsafe.String(unsafe.SliceData(kept), len(kept))] = ref // kept never changes
+	b.shared.put(unsafe.String(unsafe.SliceData(kept), len(kept)), hash, ref) // kept never changes
 	if b.demands != 0 {
 		b.met = append(b.met, b.filter.meets(f.Name, f.Value))
 	}
