@@ -9,12 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A file that fits into the memory it is given is read into it and says what it says when it is mapped, whatever becomes of it
-// meanwhile; a larger one is mapped.
+// A file that fits into the memory it is given is read into it, and what has been read stays, whatever becomes of the file meanwhile;
+// a larger one is mapped.
 func TestOpenInto(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	memory := make([]byte, 1<<20)
 	for name, l := range layouts() {
 		for _, n := range []int{0, 1, 500} {
 			path := filepath.Join(dir, "x.journal")
@@ -22,6 +21,7 @@ func TestOpenInto(t *testing.T) {
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
+			memory := usedMemory(len(content))
 			mapped, err := OpenInto(path, memory[:len(content)-1])
 			if err != nil {
 				t.Fatal(err)
@@ -37,12 +37,15 @@ func TestOpenInto(t *testing.T) {
 			if !copied.m.copied {
 				t.Errorf("%s, %d entries: mapped", name, n)
 			}
+			if diff := cmp.Diff(want, everything(t, copied)); len(want) != n || diff != "" {
+				t.Errorf("%s, %d entries: %s", name, n, diff)
+			}
 			copied.Release()
 			if err := os.Truncate(path, 0); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, everything(t, copied)); len(want) != n || diff != "" {
-				t.Errorf("%s, %d entries: %s", name, n, diff)
+			if diff := cmp.Diff(want, everything(t, copied)); diff != "" {
+				t.Errorf("%s, %d entries, read again: %s", name, n, diff)
 			}
 			if err := errors.Join(mapped.Close(), copied.Close()); err != nil {
 				t.Error(err)
@@ -51,15 +54,67 @@ func TestOpenInto(t *testing.T) {
 	}
 }
 
-// A file that has become shorter than it was is left to be mapped.
-func TestCopyOfLess(t *testing.T) {
+// Reading entries, only the header and what lies behind the hash tables is copied; the tables when they are used.
+func TestCopyWithoutTables(t *testing.T) {
 	t.Parallel()
-	f := openFile(t, sample(layout{}, 10).write(t))
-	m := mapping{fd: f.m.fd, memory: make([]byte, 1<<20)}
-	if data := m.copy(int(f.m.length())); len(data) == 0 {
-		t.Fatal("the file cannot be copied")
+	path, tables := withLargeTables(t)
+	f := openCopy(t, path)
+	if got := everything(t, f); len(got) != 20 {
+		t.Fatalf("%d of 20 entries", len(got))
 	}
-	if data := m.copy(int(f.m.length()) + 1); data != nil {
-		t.Errorf("%d bytes were copied of a file that has one less", len(data))
+	for b := uint64(1); b < tables>>copyShift; b++ {
+		if f.m.hasTouched(b) {
+			t.Errorf("block %d of the tables, which end in %d, was read", b, tables>>copyShift)
+		}
 	}
+	if _, ok, err := f.FindData([]byte("PRIORITY=3")); !ok || err != nil {
+		t.Errorf("looked up: %v, %v", ok, err)
+	}
+}
+
+// What of a copied file is gone before it was read is truncated, and no more than that.
+func TestCopyTruncated(t *testing.T) {
+	t.Parallel()
+	path, tables := withLargeTables(t)
+	f := openCopy(t, path)
+	if err := os.Truncate(path, int64(tables)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.Entries().Next(); !errors.Is(err, ErrTruncated) {
+		t.Errorf("reading what is gone: %v", err)
+	}
+	if n, err := f.NEntries(); n != 20 || err != nil {
+		t.Errorf("the header is still there: %d entries, %v", n, err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.FindData([]byte("PRIORITY=3")); !errors.Is(err, ErrTruncated) {
+		t.Errorf("a lookup in a file that is empty: %v", err)
+	}
+	if _, err := f.NEntries(); !errors.Is(err, ErrTruncated) {
+		t.Errorf("the header of a file that is empty: %v", err)
+	}
+}
+
+// withLargeTables writes a file of 20 entries and hash tables of some pages, and returns where they end.
+func withLargeTables(t *testing.T) (path string, end uint64) {
+	t.Helper()
+	l := layout{compact: true, keyed: true, buckets: 2047}
+	end = uint64(len(newWriter(l).b))
+	return sample(l, 20).write(t), end
+}
+
+func openCopy(t *testing.T, path string) *File {
+	t.Helper()
+	f, err := OpenInto(path, usedMemory(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
 }

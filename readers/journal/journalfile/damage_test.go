@@ -1,7 +1,11 @@
 package journalfile
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -30,23 +34,41 @@ func overwrite(tb testing.TB, path string, b []byte) {
 const maxDamagedField = 1 << 20
 
 // exercise reads everything there is in every way, as far as steps go, and returns how many entries it could read. Errors
-// must be of the documented kinds.
+// must be of the documented kinds. A copy must say the same as a mapping.
 func exercise(tb testing.TB, path string, steps int) (entries int) {
 	tb.Helper()
-	f, err := Open(path)
+	entries, said := exerciseFile(tb, path, nil, steps)
+	if st, err := os.Stat(path); err == nil && st.Size() <= maxExercisedCopy {
+		copied, saidToo := exerciseFile(tb, path, usedMemory(int(st.Size())), steps)
+		if copied != entries || saidToo != said {
+			tb.Errorf("%d entries in a copy, %d in a mapping; what they say is the same: %v", copied, entries, saidToo == said)
+		}
+	}
+	return entries
+}
+
+const maxExercisedCopy = 1 << 20
+
+// usedMemory is memory that another file was read into.
+func usedMemory(size int) []byte { return bytes.Repeat([]byte{0xa5}, size) }
+
+// exerciseFile exercises a file that is read into the memory if it fits. said is a hash of all that was read.
+func exerciseFile(tb testing.TB, path string, memory []byte, steps int) (entries int, said uint64) {
+	tb.Helper()
+	f, err := OpenInto(path, memory)
 	if err != nil {
 		var unsupported *UnsupportedError
 		if !errors.Is(err, ErrNotJournal) && !errors.As(err, &unsupported) && !errors.Is(err, os.ErrNotExist) {
 			tb.Errorf("opening: %v", err)
 		}
-		return 0
+		return 0, 0
 	}
 	defer f.Close()
 	f.SetResidentLimit(1 << 20)
-	x := exerciser{tb: tb, f: f, steps: steps}
+	x := exerciser{tb: tb, f: f, steps: steps, said: fnv.New64a()}
 	entries = x.read(f.Entries())
 	x.lookups()
-	return entries
+	return entries, x.said.Sum64()
 }
 
 type exerciser struct {
@@ -56,17 +78,23 @@ type exerciser struct {
 	e     Entry
 	buf   []byte
 	last  uint64 // DATA object
+	said  hash.Hash64
 
 	racing bool // the file changes all the time
 }
 
 // check reports whether err is nil, and fails the test if it is not of a documented kind.
 func (x *exerciser) check(err error) bool {
+	if err != nil {
+		x.note([]byte(err.Error()))
+	}
 	if err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrNotJournal) {
 		x.tb.Errorf("not an error for a damaged file: %v", err)
 	}
 	return err == nil
 }
+
+func (x *exerciser) note(b []byte) { _, _ = x.said.Write(b) }
 
 func (x *exerciser) read(list *Entries) (entries int) {
 	for ; x.steps > 0; x.steps-- {
@@ -117,6 +145,7 @@ func (x *exerciser) fields() {
 		if len(x.buf) > maxDamagedField {
 			x.tb.Errorf("data at %d: %d bytes", item, len(x.buf))
 		}
+		x.note(x.buf)
 		if x.check(err) {
 			x.last = item
 		}
@@ -125,12 +154,17 @@ func (x *exerciser) fields() {
 
 func (x *exerciser) lookups() {
 	for _, payload := range []string{"PRIORITY=3", "MESSAGE=number 7c", "nothing"} {
-		_, _, err := x.f.FindData([]byte(payload))
+		off, _, err := x.f.FindData([]byte(payload))
 		x.check(err)
+		x.note(binary.AppendUvarint(nil, off))
 	}
 	for _, name := range []string{"PRIORITY", "MESSAGE", "BIG", "NOTHING"} {
 		n := 0
-		x.check(x.f.FieldValues(name, func(uint64) bool { n++; return n < 1000 }))
+		x.check(x.f.FieldValues(name, func(off uint64) bool {
+			x.note(binary.AppendUvarint(nil, off))
+			n++
+			return n < 1000
+		}))
 	}
 	_, _, err := x.f.FindMonotonic(testBoot, 5_000_000)
 	x.check(err)
@@ -242,26 +276,54 @@ func TestForeignCorrupted(t *testing.T) {
 	}
 }
 
-// whileReading has do done to a file again and again while it is read, and restores it in between.
+// whileReading has do done to a file again and again while it is read, and restores it in between. It is mapped, once, or copied
+// for each time that it is read.
 func whileReading(t *testing.T, do func(out *os.File, size int64) error) {
 	t.Helper()
 	b := sample(layout{compact: true, keyed: true, compress: compressedZSTD}, 2000).b
-	path := filepath.Join(t.TempDir(), "journal")
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := openFile(t, path)
-	f.SetResidentLimit(1 << 20)
+	t.Run("mapped", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "journal")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := openFile(t, path)
+		f.SetResidentLimit(1 << 20)
+		x := exerciser{tb: t, f: f, racing: true, said: fnv.New64a()}
+		changing(t, path, b, do, func() int {
+			x.steps = 3000
+			return x.read(f.Entries())
+		})
+	})
+	t.Run("copied", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "journal")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		memory := usedMemory(len(b))
+		changing(t, path, b, do, func() (entries int) {
+			f, err := OpenInto(path, memory)
+			if err != nil {
+				if !errors.Is(err, ErrNotJournal) {
+					t.Errorf("opening: %v", err)
+				}
+				return 0
+			}
+			defer f.Close()
+			x := exerciser{tb: t, f: f, racing: true, steps: 3000, said: fnv.New64a()}
+			return x.read(f.Entries())
+		})
+	})
+}
 
+// changing has do done to a file again and again while read reads it, and restores it in between.
+func changing(t *testing.T, path string, b []byte, do func(out *os.File, size int64) error, read func() (entries int)) {
+	t.Helper()
 	var reads, failed, stop atomic.Int64
 	done := make(chan struct{})
 	go func() { // readers are used by one goroutine, which is not this one
 		defer close(done)
-		x := exerciser{tb: t, f: f, racing: true}
 		for stop.Load() == 0 {
-			x.steps = 3000
-			list := f.Entries()
-			if x.read(list) == 0 {
+			if read() == 0 {
 				failed.Add(1)
 			}
 			reads.Add(1)

@@ -38,7 +38,7 @@ func Open(path string) (*File, error) {
 }
 
 // OpenInto is like Open, but reads a file that fits into the memory instead of mapping it, which for a small one takes less time.
-// What it says is then all of about one moment: it is not for following it. The memory is the File's until it is closed.
+// Each part is read once, when it is first needed: it is not for following a file. The memory is the File's until it is closed.
 func OpenInto(path string, memory []byte) (*File, error) {
 	f := &File{}
 	if _, err := f.open(path, mapping{memory: memory}); err != nil {

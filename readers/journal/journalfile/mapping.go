@@ -17,8 +17,9 @@ type mapping struct {
 	// What may be resident is counted in blocks of the size that the kernel maps at a fault (fault_around_bytes).
 	limit    uint64
 	resident uint64
-	touched  []uint64 // bitmap of blocks
-	few      [1]uint64
+	touched  []uint64 // bitmap of blocks; of those of a copy that were read
+	few      [2]uint64
+	shift    uint8 // a block has 1<<shift bytes
 
 	glimpses *glimpses // reads instead; nil: the file is mapped
 
@@ -29,6 +30,7 @@ type mapping struct {
 const (
 	blockShift = 16
 	blockSize  = 1 << blockShift
+	copyShift  = 12 // a page
 
 	// maxMapped bounds the address space that a (sparse) file can make us use.
 	maxMapped = 1 << 40
@@ -46,9 +48,11 @@ func (m *mapping) view(off, n uint64) ([]byte, error) {
 		}
 	}
 	if n > 0 {
-		first, last := off>>blockShift, (end-1)>>blockShift
+		first, last := off>>(m.shift&63), (end-1)>>(m.shift&63)
 		if first != last || m.touched[first/64]&(1<<(first%64)) == 0 {
-			m.touch(first, last)
+			if err := m.touch(first, last); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return m.data[off:end:end], nil
@@ -63,20 +67,30 @@ func (m *mapping) load64(off uint64) (uint64, error) {
 	return loadAcquire(b), nil
 }
 
-// touch records that blocks first to last are about to be read, and drops all that is resident when it gets too much.
-func (m *mapping) touch(first, last uint64) {
+// touch prepares blocks first to last for being looked at: those of a copy are read, else it is recorded that they will be resident,
+// and all that is resident is dropped when it gets too much.
+func (m *mapping) touch(first, last uint64) error {
 	for b := first; b <= last; b++ {
-		word, bit := b/64, uint64(1)<<(b%64)
-		if m.touched[word]&bit != 0 {
-			continue
+		switch {
+		case m.hasTouched(b):
+		case m.copied:
+			if err := m.fill(b); err != nil {
+				return err
+			}
+		default:
+			if m.resident >= m.limit {
+				m.release()
+			}
+			m.mark(b)
+			m.resident += blockSize
 		}
-		if m.resident >= m.limit {
-			m.release()
-		}
-		m.touched[word] |= bit
-		m.resident += blockSize
 	}
+	return nil
 }
+
+func (m *mapping) hasTouched(block uint64) bool { return m.touched[block/64]&(1<<(block%64)) != 0 }
+
+func (m *mapping) mark(block uint64) { m.touched[block/64] |= 1 << (block % 64) }
 
 // release gives the resident pages back. They stay in the page cache.
 func (m *mapping) release() {
@@ -135,40 +149,72 @@ func (m *mapping) resize(bytes uint64) error {
 	if err := m.unmap(); err != nil || size == 0 {
 		return err
 	}
-	data := m.copy(size)
-	if m.copied = data != nil; !m.copied {
-		var err error
-		if data, err = unix.Mmap(m.fd, 0, size, unix.PROT_READ, unix.MAP_SHARED); err != nil {
-			return err
-		}
+	if size <= len(m.memory) {
+		m.copied, m.shift, m.data = true, copyShift, m.memory[:size]
+		m.clearTouched()
+		return nil
 	}
-	m.data = data
-	if words := (size + 64*blockSize - 1) / (64 * blockSize); words <= len(m.few) {
-		m.few = [1]uint64{}
-		m.touched = m.few[:]
-	} else {
-		m.touched = make([]uint64, words)
+	data, err := unix.Mmap(m.fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return err
 	}
+	m.copied, m.shift, m.data = false, blockShift, data
+	m.clearTouched()
 	return nil
 }
 
-// copy reads the file, which has the size; nil if there is no room for it, or not all of it can be had.
-func (m *mapping) copy(size int) []byte {
-	if size > len(m.memory) {
-		return nil
+// clearTouched makes the bitmap for data.
+func (m *mapping) clearTouched() {
+	blocks := (len(m.data)-1)>>m.shift + 1
+	if words := (blocks + 63) / 64; words > len(m.few) {
+		m.touched = make([]uint64, words)
+		return
 	}
-	data := m.memory[:size]
-	for have := 0; have < size; {
-		n, err := unix.Pread(m.fd, data[have:], int64(have))
+	m.few = [2]uint64{}
+	m.touched = m.few[:]
+}
+
+// fill reads a block of a copy, and with it those that follow, up to one that is there already: what comes next is mostly behind it.
+// Of the first block, with the header, the rest is mostly far: hash tables come between. Where the file ends early by now, the copy is
+// begun anew in the size that it has.
+func (m *mapping) fill(block uint64) error {
+	end := block + 1
+	for at := end << copyShift; block > 0 && at < uint64(len(m.data)) && !m.hasTouched(end); at += 1 << copyShift {
+		end++
+	}
+	from, to := block<<copyShift, min(end<<copyShift, uint64(len(m.data)))
+	n, err := readAt(m.fd, m.data[from:to], from)
+	if from+n == to {
+		n = (end - block) << copyShift
+	}
+	for have := block + n>>copyShift; block < have; block++ {
+		m.mark(block)
+	}
+	switch {
+	case n >= 1<<copyShift: // of what could not be read besides, whoever needs it will be told
+		return nil
+	case err != nil:
+		return ErrUnreadable
+	}
+	if err := m.remap(); err != nil {
+		return err
+	}
+	return ErrTruncated
+}
+
+// readAt reads from the file until buf is full, the file ends or there is an error, and returns how much it has read.
+func readAt(fd int, buf []byte, off uint64) (n uint64, err error) {
+	for n < uint64(len(buf)) {
+		m, err := unix.Pread(fd, buf[n:], int64(off+n)) //nolint:gosec // within maxMapped
 		switch {
 		case errors.Is(err, unix.EINTR):
-		case err != nil || n == 0:
-			return nil
+		case err != nil || m == 0:
+			return n, err
 		default:
-			have += n
+			n += uint64(m) //nolint:gosec // not negative
 		}
 	}
-	return data
+	return n, nil
 }
 
 func (m *mapping) unmap() error {

@@ -1,10 +1,7 @@
 package journalfile
 
 import (
-	"errors"
 	"runtime/debug"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Peeker opens files of which only the header and an entry or two are wanted. It reads those places instead of mapping the
@@ -61,7 +58,7 @@ func (g *glimpses) view(fd int, off, n uint64) ([]byte, error) {
 		piece = &g.head
 	}
 	if len(piece.buf) == 0 || off < piece.off || off+n > piece.off+uint64(len(piece.buf)) {
-		if err := piece.read(fd, off, n); err != nil {
+		if err := piece.read(fd, off, n, g.size); err != nil {
 			return nil, err
 		}
 	}
@@ -69,30 +66,20 @@ func (g *glimpses) view(fd int, off, n uint64) ([]byte, error) {
 	return piece.buf[at : at+n : at+n], nil
 }
 
-// read reads the pages that n bytes from off on are in.
-func (g *glimpse) read(fd int, off, n uint64) error {
+// read reads the pages that n bytes from off on are in, of a file that has the size; they are within it.
+func (g *glimpse) read(fd int, off, n, size uint64) error {
 	g.off = off &^ (glimpseSize - 1)
 	want := (off + n - g.off + glimpseSize - 1) &^ (glimpseSize - 1)
 	if uint64(cap(g.buf)) < want {
 		g.buf = make([]byte, want)
 	}
-	buf := g.buf[:want]
+	buf := g.buf[:min(want, size-g.off)]
 	g.buf = g.buf[:0]
-	have := 0
-	for uint64(have) < want {
-		m, err := unix.Pread(fd, buf[have:], int64(g.off)+int64(have)) //nolint:gosec // within maxMapped
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return ErrUnreadable
-		}
-		if m == 0 {
-			break
-		}
-		have += m
+	have, err := readAt(fd, buf, g.off)
+	if err != nil {
+		return ErrUnreadable
 	}
-	if off+n > g.off+uint64(have) {
+	if off+n > g.off+have {
 		return ErrTruncated
 	}
 	g.buf = buf[:have]

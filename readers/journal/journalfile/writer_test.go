@@ -29,6 +29,7 @@ type layout struct {
 	compact, keyed bool
 	compress       byte   // method for payloads of 64 bytes and more
 	header         uint64 // size of the header, headerMin to headerMax
+	buckets        uint64 // of the data hash table
 }
 
 var (
@@ -62,7 +63,7 @@ func newWriter(l layout) *writer {
 	copy(w.b[headerSeqnumID:], bytes.Repeat([]byte{0x5e}, 16))
 	w.put(headerHeaderSize, l.header)
 	w.table(5, headerFieldTable, 3)
-	w.table(4, headerDataTable, 7) // few, so that there are chains
+	w.table(4, headerDataTable, max(l.buckets, 7)) // few, so that there are chains
 	return w
 }
 
