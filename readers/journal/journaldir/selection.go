@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +89,16 @@ func (s Selection) Roots() []string {
 // Dirs returns the directories that hold journal files now: the roots that exist and those of their subdirectories
 // that are selected, sorted. What cannot be read is left out, unless nothing can: then the error says why.
 func (s Selection) Dirs() ([]string, error) {
-	var dirs []string
+	read, err := s.readRoots()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(read)), nil
+}
+
+// readRoots returns the directories that Dirs does, and what is in those that are roots; nil for the others.
+func (s Selection) readRoots() (map[string][]fs.DirEntry, error) {
+	dirs := map[string][]fs.DirEntry{}
 	var failed []error
 	local := s.localMachine()
 	for _, root := range s.Roots() {
@@ -100,15 +110,13 @@ func (s Selection) Dirs() ([]string, error) {
 		if entries == nil {
 			continue
 		}
-		dirs = append(dirs, root)
+		dirs[root] = entries
 		for _, e := range entries {
 			if s.wantsDir(root, e, local) {
-				dirs = append(dirs, filepath.Join(root, e.Name()))
+				dirs[filepath.Join(root, e.Name())] = nil
 			}
 		}
 	}
-	slices.Sort(dirs)
-	dirs = slices.Compact(dirs)
 	if len(dirs) == 0 && len(failed) > 0 {
 		return nil, fmt.Errorf("listing journal directories: %w", errors.Join(failed...))
 	}
@@ -120,17 +128,19 @@ func (s Selection) List() ([]string, error) {
 	if len(s.Files) > 0 {
 		return s.listNamed()
 	}
-	dirs, err := s.Dirs()
+	dirs, err := s.readRoots()
 	if err != nil {
 		return nil, err
 	}
 	var files []string
 	var failed []error
-	for _, dir := range dirs {
-		entries, err := readDir(dir)
-		if err != nil {
-			failed = append(failed, err)
-			continue
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		entries := dirs[dir]
+		if entries == nil {
+			if entries, err = readDir(dir); err != nil {
+				failed = append(failed, err)
+				continue
+			}
 		}
 		for _, e := range entries {
 			if e.Type()&^fs.ModeSymlink == 0 && s.wantsFile(e.Name()) {
