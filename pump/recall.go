@@ -99,7 +99,7 @@ func scan(ctx context.Context, log Log, what Recall, from time.Time, most int) (
 			if c.Entries[i].Position == what.Before.Cursor {
 				return newest(found, what.Limit), read, nil
 			}
-			if read++; what.wants(c, i) {
+			if read++; what.Wants(c, i) {
 				found = append(found, EntryRef{c, i})
 			}
 		}
@@ -113,8 +113,8 @@ func newest(found []EntryRef, limit int) []EntryRef {
 	return slices.Delete(found, 0, max(0, len(found)-limit))
 }
 
-// wants reports whether an entry is one of those that are meant.
-func (r *Recall) wants(c *Chunk, i int) bool {
+// Wants reports whether an entry is one of those that are meant, wherever in the log it is.
+func (r *Recall) Wants(c *Chunk, i int) bool {
 	if time.UnixMicro(int64(c.Entries[i].Position.Realtime)).Before(r.Since) { //nolint:gosec // 292,000 years
 		return false
 	}

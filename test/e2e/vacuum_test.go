@@ -51,13 +51,7 @@ func TestVacuumSpool(t *testing.T) {
 	t.Parallel()
 	v := startVacuum(t, "2M", object{"vacuum_guard": "spool", "vacuum_spool_bytes": "64MiB"})
 	accepted := v.accepted(t)
-	add := func(n int) {
-		v.log(t, n) // much less than the journal holds
-		v.j.Sync(t)
-		program.Until(t, "what was logged is in the spool", func() bool {
-			return v.reader(t).Spooled.Entries >= v.written-firstMessages
-		})
-	}
+	add := func(n int) { v.logToSpool(t, n) }
 	for v.firstSeqnum(t) <= accepted+1 {
 		add(700)
 	}
@@ -84,6 +78,42 @@ func TestVacuumSpool(t *testing.T) {
 	}
 }
 
+// What led to a flight recorder's dump is in it though journald has deleted that meanwhile, as far as it is in the spool.
+func TestFlightRecorderLooksIntoTheSpool(t *testing.T) {
+	t.Parallel()
+	v := startVacuum(t, "2M", object{
+		"vacuum_guard": "spool", "vacuum_spool_bytes": "64MiB",
+		"flight_recorder": object{
+			"criteria": object{"name": "gave_up", "when": object{"fields": object{"MESSAGE": "^giving up"}}},
+			"only":     true, "key": "_PID", "buffer_size": 100_000, "window": 0,
+		},
+	})
+	accepted := v.accepted(t)
+	for v.firstSeqnum(t) <= accepted+1 {
+		v.logToSpool(t, 700)
+	}
+	v.log(t, 100) // some that are in the journal only
+	if err := v.native.Message("giving up"); err != nil {
+		t.Fatal(err)
+	}
+	v.j.Sync(t)
+	v.finish(t)
+	var got []int
+	for _, r := range readRecorded(t, v.dumps()) {
+		if n, ok := parseNumber(r.Message); ok {
+			got = append(got, n.n)
+		}
+	}
+	if want := v.written - firstMessages; len(got) < want { // the first ones were accepted, and nobody keeps them
+		t.Fatalf("%d messages are in the dump, want %d at least", len(got), want)
+	}
+	for i, n := range got {
+		if want := v.written - len(got) + 1 + i; n != want {
+			t.Fatalf("message %d follows %d of %d in the dump, want %d", n, i, len(got), want)
+		}
+	}
+}
+
 // vacuum is a journal that is nearly full, and a pump whose destination is down after the first entries.
 type vacuum struct {
 	s       setup
@@ -97,13 +127,19 @@ type vacuum struct {
 
 const firstMessages = 50
 
+// startVacuum starts it. A flight_recorder among the reader's settings is that of a second sender.
 func startVacuum(t *testing.T, most string, reader object) *vacuum {
 	t.Helper()
 	v := &vacuum{s: newSetup(t), j: journald.Start(t, "SystemMaxUse="+most, "SystemMaxFileSize=512K"), rnd: newRand(t)}
 	v.native = v.j.Native(t)
 	v.down = filepath.Join(v.s.dir, "archive")
 	reader["journal_namespace"] = v.j.Namespace
-	reader["senders"] = object{"out": object{"output_type": "file", "file_output": v.file()}}
+	senders := object{"out": object{"output_type": "file", "file_output": v.file()}}
+	if recorder := reader["flight_recorder"]; recorder != nil {
+		delete(reader, "flight_recorder")
+		senders["dumps"] = object{"output_type": "file", "file_output": v.dumps(), "flight_recorder": recorder}
+	}
+	reader["senders"] = senders
 	v.s.write(t, reader)
 	if err := os.Mkdir(v.down, 0o700); err != nil {
 		t.Fatal(err)
@@ -123,7 +159,8 @@ func startVacuum(t *testing.T, most string, reader object) *vacuum {
 	return v
 }
 
-func (v *vacuum) file() string { return filepath.Join(v.down, "out.ndjson") }
+func (v *vacuum) file() string  { return filepath.Join(v.down, "out.ndjson") }
+func (v *vacuum) dumps() string { return filepath.Join(v.down, "dumps.ndjson") }
 
 // log logs messages of about a KiB that do not compress well.
 func (v *vacuum) log(t *testing.T, n int) {
@@ -138,6 +175,16 @@ func (v *vacuum) log(t *testing.T, n int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// logToSpool logs messages, much less than the journal holds, and waits until they are in the spool.
+func (v *vacuum) logToSpool(t *testing.T, n int) {
+	t.Helper()
+	v.log(t, n)
+	v.j.Sync(t)
+	program.Until(t, "what was logged is in the spool", func() bool {
+		return v.reader(t).Spooled.Entries >= v.written-firstMessages
+	})
 }
 
 // fill logs until journald has deleted what the sender has not got, and until something else has happened.

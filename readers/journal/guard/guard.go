@@ -209,11 +209,3 @@ func (l *Log) look(ctx context.Context) {
 	l.vacuum = v
 	l.mu.Unlock()
 }
-
-// Recall implements pump.Recaller. It looks back in the journal alone: what is in the spool has no index.
-func (l *Log) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error) {
-	if r, ok := l.Log.(pump.Recaller); ok {
-		return r.Recall(ctx, what)
-	}
-	return nil, pump.ErrNoRecall
-}

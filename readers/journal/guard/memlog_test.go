@@ -76,7 +76,7 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 	for end := min(i.at+size, l.last); i.at < end; {
 		i.at++
 		first := uint32(len(c.Refs))
-		c.Own = append(c.Own, pump.Field{Name: "MESSAGE", Value: fmt.Appendf(nil, "entry %d \x00\xff", i.at)})
+		c.Own = append(c.Own, pump.Field{Name: "MESSAGE", Value: []byte(messageOf(i.at))})
 		c.Refs = append(c.Refs, pump.Ref(i.at%2), pump.OwnRef(len(c.Own)-1))
 		e := pump.Entry{First: first, Last: first + 2}
 		setEntryPosition(&e, pos(i.at))
@@ -86,6 +86,8 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 	c.To = pos(i.at)
 	return c, nil
 }
+
+func messageOf(n uint64) string { return fmt.Sprintf("entry %d \x00\xff", n) }
 
 func setEntryPosition(e *pump.Entry, p pump.Position) { e.Position = p.Cursor }
 

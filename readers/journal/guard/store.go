@@ -84,6 +84,15 @@ func (s *store) end() (to pump.Position, ok bool) {
 	return pump.Position{}, false
 }
 
+// newestFirst returns the records, the last one in the order of the journal first.
+func (s *store) newestFirst() []record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := slices.Clone(s.records)
+	slices.Reverse(all)
+	return all
+}
+
 // size returns how much there is.
 func (s *store) size() (bytes, entries int64) {
 	s.mu.Lock()

@@ -1,0 +1,131 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"journalpump/pump"
+)
+
+// recallLog is a memLog that looks back in what was not vacuumed.
+type recallLog struct{ *memLog }
+
+func (l recallLog) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error) {
+	it, err := l.Open(ctx, pos(l.first-1))
+	if err != nil {
+		return nil, err
+	}
+	out := &pump.Chunk{}
+	for {
+		c, err := it.Next(ctx)
+		if errors.Is(err, pump.ErrNoMore) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range c.Entries {
+			if p := c.Entries[i].Position; p.Seqnum >= what.Before.Seqnum || !what.Wants(c, i) {
+				continue
+			}
+			e := pump.Entry{Position: c.Entries[i].Position, First: uint32(len(out.Refs))}
+			for _, ref := range c.Fields(i) {
+				out.Own = append(out.Own, *c.Field(ref))
+				out.Refs = append(out.Refs, pump.OwnRef(len(out.Own)-1))
+			}
+			e.Last = uint32(len(out.Refs))
+			out.Entries = append(out.Entries, e)
+		}
+	}
+	out.Entries = out.Entries[max(0, len(out.Entries)-what.Limit):]
+	return out, it.Close()
+}
+
+// Wherever one looks back from, and however much of what the journal lacks is in the spool, and of what that has is in the journal,
+// too: what is found is the newest there is of both, each once, in order.
+func TestLookingBackIntoTheSpool(t *testing.T) {
+	const last = 300
+	rnd := rand.New(rand.NewPCG(3, 4))
+	units := [][]pump.Field{{{Name: "_SYSTEMD_UNIT", Value: []byte("a.service")}}, {{Name: "PRIORITY", Value: []byte("6")}}}
+	fromSpool := 0
+	for range 30 {
+		r := newRig(t, rnd, 0, 1<<20)
+		r.log.Log = recallLog{r.inner}
+		r.inner.last = last
+		kept := r.fill(rnd.Uint64N(last))
+		r.inner.first = 1 + rnd.Uint64N(last)
+		for range 20 {
+			what := pump.Recall{Before: pos(1 + rnd.Uint64N(last)), Limit: 1 + rnd.IntN(60), Any: units[:1+rnd.IntN(2)]}
+			oldest := uint64(1)
+			if rnd.IntN(2) == 0 {
+				oldest = 1 + rnd.Uint64N(last)
+				what.Since = time.UnixMicro(int64(pos(oldest).Realtime))
+			}
+			var want []uint64
+			for n := oldest; n < what.Before.Seqnum; n++ {
+				if (len(what.Any) == 2 || n%2 == 0) && (n >= r.inner.first || n <= kept) {
+					want = append(want, n)
+				}
+			}
+			want = want[max(0, len(want)-what.Limit):]
+			c, err := r.log.Recall(t.Context(), what)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []uint64
+			for i := range c.Entries {
+				n := c.Entries[i].Position.Seqnum
+				got = append(got, n)
+				if n < r.inner.first {
+					fromSpool++
+				}
+				if text, _ := c.Lookup(i, "MESSAGE"); string(text) != messageOf(n) {
+					t.Fatalf("entry %d is %q", n, text)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d are in the journal from %d on, and in the spool up to %d: looking back from %d to %d for %d found %v, want %v",
+					last, r.inner.first, kept, what.Before.Seqnum, oldest, what.Limit, got, want)
+			}
+		}
+	}
+	if fromSpool < 1000 {
+		t.Errorf("%d entries were from the spool: the test is no good", fromSpool)
+	}
+}
+
+// fill puts the journal's first entries, at least so many, into the spool, and returns how many those are.
+func (r *rig) fill(most uint64) uint64 {
+	r.t.Helper()
+	it, err := r.inner.Open(r.t.Context(), pump.Position{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	at := uint64(0)
+	for at < most {
+		c, err := it.Next(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if err := r.log.store.append(c); err != nil {
+			r.t.Fatal(err)
+		}
+		at = c.To.Seqnum
+	}
+	if err := it.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	return at
+}
+
+// A journal without an index is read; what of it is in the spool is not found then.
+func TestLookingBackWithoutAnIndex(t *testing.T) {
+	r := newRig(t, nil, 0, 1<<20)
+	if _, err := r.log.Recall(t.Context(), pump.Recall{Limit: 1}); !errors.Is(err, pump.ErrNoRecall) {
+		t.Errorf("got %v", err)
+	}
+}
