@@ -83,39 +83,31 @@ func (c Cursor) String() string {
 
 // Append appends what String returns to b.
 func (c Cursor) Append(b []byte) []byte {
-	sep := func() {
-		if len(b) > 0 && b[len(b)-1] != ';' {
+	start := len(b)
+	begin := func(part string) {
+		if len(b) > start {
 			b = append(b, ';')
 		}
+		b = append(b, part...)
 	}
-	start := len(b)
 	if c.Parts&HasSeqnum != 0 {
-		b = append(b, "s="...)
+		begin("s=")
 		b = hex.AppendEncode(b, c.SeqnumID[:])
 		b = append(b, ";i="...)
 		b = strconv.AppendUint(b, c.Seqnum, 16)
 	}
 	if c.Parts&HasMonotonic != 0 {
-		if len(b) > start {
-			sep()
-		}
-		b = append(b, "b="...)
+		begin("b=")
 		b = hex.AppendEncode(b, c.BootID[:])
 		b = append(b, ";m="...)
 		b = strconv.AppendUint(b, c.Monotonic, 16)
 	}
 	if c.Parts&HasRealtime != 0 {
-		if len(b) > start {
-			sep()
-		}
-		b = append(b, "t="...)
+		begin("t=")
 		b = strconv.AppendUint(b, c.Realtime, 16)
 	}
 	if c.Parts&HasXorHash != 0 {
-		if len(b) > start {
-			sep()
-		}
-		b = append(b, "x="...)
+		begin("x=")
 		b = strconv.AppendUint(b, c.XorHash, 16)
 	}
 	return b

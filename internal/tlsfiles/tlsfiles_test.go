@@ -1,52 +1,16 @@
 package tlsfiles
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-)
 
-// selfSigned writes a certificate for 127.0.0.1 and its key.
-func selfSigned(t *testing.T, name string) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(file, kind string, der []byte) string {
-		path := filepath.Join(t.TempDir(), file)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	return write(name+".crt", "CERTIFICATE", der), write(name+".key", "PRIVATE KEY", pkcs8)
-}
+	"journalpump/test/certs"
+)
 
 // serve accepts one TLS connection and says whose certificate the client showed.
 func serve(t *testing.T, cert, key string) (address string, shown <-chan string) {
@@ -86,8 +50,8 @@ func dial(t *testing.T, address string, c *tls.Config) error {
 }
 
 func TestServerIsVerified(t *testing.T) {
-	cert, key := selfSigned(t, "server")
-	other, _ := selfSigned(t, "other")
+	cert, key := certs.SelfSigned(t, "server", "127.0.0.1")
+	other, _ := certs.SelfSigned(t, "other", "127.0.0.1")
 	for name, c := range map[string]struct {
 		files Files
 		ok    bool
@@ -109,8 +73,8 @@ func TestServerIsVerified(t *testing.T) {
 }
 
 func TestARenewedCertificateIsUsed(t *testing.T) {
-	cert, key := selfSigned(t, "server")
-	mine, myKey := selfSigned(t, "old")
+	cert, key := certs.SelfSigned(t, "server", "127.0.0.1")
+	mine, myKey := certs.SelfSigned(t, "old", "127.0.0.1")
 	config, err := Files{CA: cert, Cert: mine, Key: myKey}.Config()
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +87,7 @@ func TestARenewedCertificateIsUsed(t *testing.T) {
 		if got := <-shown; got != want {
 			t.Errorf("the server saw %q, want %q", got, want)
 		}
-		renewed, renewedKey := selfSigned(t, "new")
+		renewed, renewedKey := certs.SelfSigned(t, "new", "127.0.0.1")
 		for from, to := range map[string]string{renewed: mine, renewedKey: myKey} {
 			if err := os.Rename(from, to); err != nil {
 				t.Fatal(err)
@@ -133,8 +97,8 @@ func TestARenewedCertificateIsUsed(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	cert, key := selfSigned(t, "a")
-	_, otherKey := selfSigned(t, "b")
+	cert, key := certs.SelfSigned(t, "a", "127.0.0.1")
+	_, otherKey := certs.SelfSigned(t, "b", "127.0.0.1")
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -155,7 +119,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestAServerShowsARenewedCertificate(t *testing.T) {
-	cert, key := selfSigned(t, "old")
+	cert, key := certs.SelfSigned(t, "old", "127.0.0.1")
 	config, err := Files{Cert: cert, Key: key}.ServerConfig()
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +132,7 @@ func TestAServerShowsARenewedCertificate(t *testing.T) {
 		if got := shown.Leaf.Subject.CommonName; got != want {
 			t.Errorf("it shows %q, want %q", got, want)
 		}
-		renewed, renewedKey := selfSigned(t, "new")
+		renewed, renewedKey := certs.SelfSigned(t, "new", "127.0.0.1")
 		for from, to := range map[string]string{renewed: cert, renewedKey: key} {
 			if err := os.Rename(from, to); err != nil {
 				t.Fatal(err)

@@ -1,17 +1,9 @@
 package kafka
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,41 +13,8 @@ import (
 	"journalpump/internal/conf"
 	"journalpump/pump"
 	"journalpump/senders/sendertest"
+	"journalpump/test/certs"
 )
-
-// certificate writes a self-signed certificate, for 127.0.0.1 or another name, and its key.
-func certificate(t *testing.T, name string) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	if ip := net.ParseIP(name); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{name}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
 
 // serverTLS has a broker show a certificate and want one of a client.
 func serverTLS(t *testing.T, cert, key, clients string) *tls.Config {
@@ -76,9 +35,9 @@ func serverTLS(t *testing.T, cert, key, clients string) *tls.Config {
 }
 
 func TestTLS(t *testing.T) {
-	cert, key := certificate(t, "127.0.0.1")
-	other, otherKey := certificate(t, "kafka.example")
-	mine, myKey := certificate(t, "client")
+	cert, key := certs.SelfSigned(t, "127.0.0.1", "127.0.0.1")
+	other, otherKey := certs.SelfSigned(t, "kafka.example", "kafka.example")
+	mine, myKey := certs.SelfSigned(t, "client", "client")
 	plainly := func(c *Config) { c.SSL, c.CA = true, cert }
 	for name, test := range map[string]struct {
 		broker *tls.Config

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -147,17 +146,6 @@ func writeConfig(t *testing.T, path string, config object) {
 	}
 }
 
-// freePort returns a port of 127.0.0.1 that nobody listens at.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // rowOf finds the row of a sender in JavaScript.
 func rowOf(name string) string {
 	return `[...document.querySelectorAll("tr[data-row=sender]")].find(tr => tr.querySelector(".name").textContent === ` + strconv.Quote(name) + `)`
@@ -177,7 +165,7 @@ func TestStatusPage(t *testing.T) {
 		j.Sync(t)
 	}
 	say(40)
-	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	dir, address := t.TempDir(), program.FreeAddress(t)
 	config := filepath.Join(dir, "config.json")
 	writeConfig(t, config, object{
 		"json_state_file_path": filepath.Join(dir, "state.json"),
@@ -188,7 +176,7 @@ func TestStatusPage(t *testing.T) {
 				"searches":     []object{{"name": "entries.seen", "fields": object{"MESSAGE": "entry"}}},
 				"senders": object{
 					"archive": object{"output_type": "file", "file_output": filepath.Join(dir, "out")},
-					hostile:   object{"output_type": "rsyslog", "rsyslog_server": "127.0.0.1", "rsyslog_port": freePort(t)},
+					hostile:   object{"output_type": "rsyslog", "rsyslog_server": "127.0.0.1", "rsyslog_port": program.FreePort(t)},
 				},
 			},
 			"absent": object{"journal_path": filepath.Join(dir, "none"), "senders": object{

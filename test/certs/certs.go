@@ -32,6 +32,21 @@ func New(t *testing.T) *Authority {
 	return a
 }
 
+// SelfSigned returns the paths of a certificate that vouches for itself, with the given common name and for one host, by its
+// address or its name, and of its key.
+func SelfSigned(t *testing.T, name, host string) (cert, key string) {
+	t.Helper()
+	a := &Authority{dir: t.TempDir(), key: newKey(t)}
+	c := &x509.Certificate{IsCA: true, BasicConstraintsValid: true}
+	if ip := net.ParseIP(host); ip != nil {
+		c.IPAddresses = []net.IP{ip}
+	} else {
+		c.DNSNames = []string{host}
+	}
+	a.issue(t, name, c, a.key)
+	return a.Path(name + ".pem"), a.Path(name + ".key")
+}
+
 // Path returns the path of one of the authority's files.
 func (a *Authority) Path(name string) string { return filepath.Join(a.dir, name) }
 

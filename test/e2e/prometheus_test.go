@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -36,7 +35,7 @@ scrape_configs:
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	listen := freeAddress(t)
+	listen := program.FreeAddress(t)
 	out, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +60,7 @@ func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	const token = "0123456789abcdef"
-	address := freeAddress(t)
+	address := program.FreeAddress(t)
 	config := s.configWith(object{"journal_path": numberedJournal(t, 300), "senders": object{"out": s.sender("out")}})
 	config["listen"] = object{"address": address, "token": token}
 	text, err := json.Marshal(config)
@@ -83,15 +82,4 @@ func TestPrometheus(t *testing.T) {
 	if _, body := w.get(t, prometheus+"/api/v1/rules"); strings.Contains(body, `"health":"err"`) || strings.Contains(body, `"state":"firing"`) {
 		t.Errorf("alerts: %s", body)
 	}
-}
-
-// freeAddress returns an address of this machine that nobody listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

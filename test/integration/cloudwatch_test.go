@@ -5,11 +5,8 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -102,26 +99,4 @@ func TestCloudWatch(t *testing.T) {
 	p.Stop(t)
 	after, _ := m.numbers(t)
 	allOnce(t, append(before, after...), batch) // the request that was under way
-}
-
-// sent returns how many entries were accepted, by the state file beside the configuration. Asking moto is slow.
-func sent(t *testing.T, config string) int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(config), "state.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0
-	}
-	var state struct {
-		Readers map[string]struct {
-			Senders map[string]struct {
-				Sent struct {
-					Count int `json:"count"`
-				} `json:"sent"`
-			} `json:"senders"`
-		} `json:"readers"`
-	}
-	if err != nil || json.Unmarshal(text, &state) != nil {
-		t.Fatalf("state file: %v: %.200q", err, text)
-	}
-	return state.Readers["numbers"].Senders["out"].Sent.Count
 }

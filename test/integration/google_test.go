@@ -58,7 +58,7 @@ func (c *cloudLogging) serve(address string) (stop func()) {
 // Google's service can't be had here, so the protocol's server is one of the test.
 func TestGoogleCloudLogging(t *testing.T) {
 	c := &cloudLogging{t: t, ids: map[string]bool{}}
-	address := "127.0.0.1:" + freePort(t)
+	address := program.FreeAddress(t)
 	stop := c.serve(address)
 	p := program.Start(t, nil, configure(t, numberedJournal(t), map[string]any{
 		"output_type": "google_cloud_logging", "google_cloud_logging_project_id": "p", "google_cloud_logging_log_id": "l",

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,28 +133,19 @@ const patience = 5 * time.Minute
 
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	for !condition() {
-		select {
-		case <-poll.C:
-		case <-limit.C:
-			t.Fatalf("waited %v in vain: %s", patience, what)
-		}
-	}
+	program.UntilWithin(t, patience, what, condition)
+}
+
+// sent returns how many entries were accepted, by the state file beside the configuration.
+func sent(t *testing.T, config string) int {
+	t.Helper()
+	return program.Accepted(t, filepath.Join(filepath.Dir(config), "state.json"), "numbers", "out")
 }
 
 // freePort returns a port on which nobody listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(program.FreePort(t))
 }
 
 // cacheDir returns a directory that stays, for what takes long to fetch.

@@ -71,7 +71,7 @@ func (v *victoria) numbers(t *testing.T) []int {
 // before it has written to the disk, so it is asked to end, not killed.
 func TestVictoriaLogs(t *testing.T) {
 	t.Parallel()
-	v := &victoria{binary: buildVictoriaLogs(t), dir: t.TempDir(), address: "127.0.0.1:" + freePort(t)}
+	v := &victoria{binary: buildVictoriaLogs(t), dir: t.TempDir(), address: program.FreeAddress(t)}
 	v.start(t)
 	until(t, "VictoriaLogs answers", func() bool { return get(t, http.MethodGet, "http://"+v.address+"/health", "") != nil })
 	g := newGate(t, "http://"+v.address, 50)

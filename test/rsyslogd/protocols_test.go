@@ -2,8 +2,6 @@ package rsyslogd
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -155,7 +153,7 @@ func TestServerIsKilled(t *testing.T) { //nolint:paralleltest // likewise
 		for i, signal := range signals {
 			before := s.size()
 			program.Until(t, "some messages have come", func() bool { return s.size() > before+(i+1)*batch || pump.Ended() })
-			accepted = append(accepted, sent(t, config))
+			accepted = append(accepted, program.Accepted(t, filepath.Join(filepath.Dir(config), "state.json"), "r", "s"))
 			s.end(t, signal)
 			stored += len(s.numbers(t, i+1))
 			s.start(t)
@@ -202,26 +200,4 @@ func checkRepetitions(t *testing.T, numbers, accepted []int) {
 			return
 		}
 	}
-}
-
-// sent returns how many entries were accepted, by the state file beside the configuration, which is a second behind.
-func sent(t *testing.T, config string) int {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(config), "state.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0
-	}
-	var state struct {
-		Readers map[string]struct {
-			Senders map[string]struct {
-				Sent struct {
-					Count int `json:"count"`
-				} `json:"sent"`
-			} `json:"senders"`
-		} `json:"readers"`
-	}
-	if err != nil || json.Unmarshal(text, &state) != nil {
-		t.Fatalf("state file: %v: %.200q", err, text)
-	}
-	return state.Readers["r"].Senders["s"].Sent.Count
 }

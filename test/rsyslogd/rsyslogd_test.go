@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,7 +72,7 @@ func newServer(t *testing.T, needs []string, inputs string, ca *certs.Authority)
 	dir := t.TempDir()
 	s := &server{
 		conf: filepath.Join(dir, "conf"), out: filepath.Join(dir, "messages"), pid: filepath.Join(dir, "pid"),
-		port: freePort(t), said: new(bytes.Buffer),
+		port: program.FreePort(t), said: new(bytes.Buffer),
 	}
 	inputs = os.Expand(inputs, func(name string) string {
 		switch name {
@@ -91,18 +90,6 @@ func newServer(t *testing.T, needs []string, inputs string, ca *certs.Authority)
 		t.Fatal(err)
 	}
 	return s
-}
-
-// freePort returns a port that nobody has, TCP's and UDP's.
-func freePort(t *testing.T) int {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (s *server) start(t *testing.T) {
