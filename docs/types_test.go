@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"journalpump/cmd/journalpump/config"
+	"journalpump/filters/format"
 	"journalpump/filters/recorder"
 	"journalpump/internal/conf"
 	"journalpump/readers/journal"
@@ -48,7 +49,10 @@ func wordFor(typ reflect.Type) string {
 	case reflect.Slice:
 		return "list of " + plural(wordFor(typ.Elem()))
 	case reflect.Map:
-		return "object of " + plural(wordFor(typ.Elem()))
+		if elem := wordFor(typ.Elem()); elem != "any" {
+			return "object of " + plural(elem)
+		}
+		return "object"
 	case reflect.Struct:
 		if len(conf.Fields(typ)) == 0 {
 			return "any"
@@ -95,6 +99,7 @@ func words() map[reflect.Type]string {
 		reflect.TypeFor[journal.Flags]():             "string, list of strings or integer",
 		reflect.TypeFor[googlelogging.Credentials](): "object or secret",
 		reflect.TypeFor[kafka.Properties]():          "object",
+		reflect.TypeFor[format.Keys]():               "object",
 		reflect.TypeFor[recorder.Criteria]():         "string or list of strings and objects",
 		reflect.TypeFor[recorder.Condition]():        "object or list of objects",
 		reflect.TypeFor[recorder.After]():            "integer, duration or object",

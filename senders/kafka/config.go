@@ -56,7 +56,7 @@ type Config struct {
 	// Settings by librdkafka's names, see docs/senders/kafka.md (new). What a key of the sender sets too is the key's.
 	Properties Properties `json:"kafka_properties"`
 
-	// Routes say whether records go to other topics, too. Which these are the records say: pump.Record.To.
+	// As of all senders, see docs/events.md. With them kafka_topic is required for those only that have neither a topic nor a format.
 	Routes conf.Value `json:"routes"`
 }
 

@@ -83,9 +83,9 @@ type Filters struct {
 	FieldFilters map[string]filters.FieldFilterConfig `json:"field_filters"`
 	// Lists of rules by name, to which the unit_log_level of senders refers. A reader's own come before those of the top level.
 	UnitLogLevels map[string][]filters.UnitLogLevelConfig `json:"unit_log_levels"`
-	// Events by name (new), see events.md. A reader's own come before those of the top level.
+	// Events by name (new), see docs/events.md. A reader's own come before those of the top level.
 	Events map[string]filters.EventConfig `json:"events"`
-	// Formats by name (new), see events.md. A reader's own come before those of the top level.
+	// Formats by name (new), see docs/events.md. A reader's own come before those of the top level.
 	Formats map[string]format.Config `json:"formats"`
 }
 
@@ -178,9 +178,9 @@ type SenderSettings struct {
 	MaxSendInterval *conf.Duration `json:"max_send_interval"`
 	// Where entries go that this destination refuses for good (new); "": they are only counted. By default the top level's.
 	DeadLetterFile *string `json:"dead_letter_file"`
-	// Events on which entries are sent (new), see events.md; without any, all are.
+	// Events on which entries are sent (new), see docs/events.md; without any, all are.
 	On conf.StringList `json:"on"`
-	// Several ways that entries go (new), with events, formats and places of their own, see events.md.
+	// Several ways that entries go (new), with events, formats and places of their own, see docs/events.md.
 	Routes []RouteSettings `json:"routes"`
 	// What led to a failure is sent, too, though filters had held it back (new): see below.
 	FlightRecorder *recorder.Config `json:"flight_recorder"`
