@@ -85,10 +85,9 @@ func (s *laneState) read(c *Chunk, r *Rendered, additions []Addition) {
 		x := &additions[i]
 		records += len(x.Records)
 		bytes += sizeOf(x.Records)
-		if at, shown := r.Find(x.Entry); shown {
-			records--
-			bytes -= len(r.Records[at].Body)
-		}
+		instead := r.Of(x.Entry)
+		records -= len(instead)
+		bytes -= sizeOf(instead)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,7 @@ type parcel struct {
 	records  []Record
 	bytes    int
 	entries  int64 // read from the log: those of the records and those filtered out
-	recalled int64 // records that are of none of these: the recorder's
+	recalled int64 // entries that records are of and that are none of these: the recorder's
 	to       Position
 	recorder RecorderState // at to
 	gaps     []Gap
@@ -41,11 +41,9 @@ func (a *assembler) add(c *Chunk, r *Rendered, additions []Addition, flush func(
 	p := packing{assembler: a, flush: flush, at: places{chunk: c}, gaps: slices.Clone(c.Gaps)}
 	records, size, first := r.Records, r.Bytes, 0
 	for i := range additions {
-		at, shown := r.Find(additions[i].Entry)
+		at, end := r.recordsOf(additions[i].Entry)
 		before := r.Records[first:at]
-		if first = at; shown {
-			first++
-		}
+		first = end
 		if err := p.add(before, sizeOf(before)); err != nil {
 			return err
 		}
@@ -132,7 +130,7 @@ func (p *packing) insert(x *Addition) error {
 		p.mark(true)
 		p.cur.records = append(p.cur.records, rest[:n]...)
 		p.cur.bytes += bytes
-		p.cur.recalled += int64(n)
+		p.cur.recalled += entriesOf(rest[:n])
 		if rest = rest[n:]; len(rest) > 0 {
 			own -= n
 			p.cur.recorder.Of, p.cur.recorder.Left = x.ID, len(rest)

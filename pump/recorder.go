@@ -26,8 +26,8 @@ type Recording struct {
 type Addition struct {
 	Entry   int // its index in the chunk
 	ID      string
-	Records []Record // at least one; the last ones are always the same when it is made anew
-	Own     int      // which of them is the entry itself
+	Records []Record // at least one, those of an entry one after the other; the last ones are always the same when it is made anew
+	Own     int      // which of them is the first of the entry itself
 	State   string   // the recorder's, once all of it was taken
 }
 

@@ -106,6 +106,61 @@ func TestWhatARecorderAddsIsInItsPlace(t *testing.T) {
 	}
 }
 
+// twice is a recorder whose records go two ways, and so does what its view shows.
+type twice struct{ pump.Recorder }
+
+func (r twice) Record(c *pump.Chunk, shown *pump.Rendered, state string, lookBack func(pump.Recall) ([]pump.EntryRef, error)) (pump.Recording, error) {
+	out, err := r.Recorder.Record(c, shown, state, lookBack)
+	for i := range out.Additions {
+		out.Additions[i].Records = twofold(out.Additions[i].Records)
+		out.Additions[i].Own *= 2
+	}
+	return out, err
+}
+
+type twofoldView struct{ pump.View }
+
+func (v twofoldView) Render(c *pump.Chunk) *pump.Rendered {
+	r := v.View.Render(c)
+	return &pump.Rendered{Records: twofold(r.Records), Bytes: 2 * r.Bytes}
+}
+
+func twofold(records []pump.Record) (all []pump.Record) {
+	for _, r := range records {
+		for _, name := range []string{"a", "b"} {
+			r.Route = &pump.Route{Name: name, Mark: name}
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// With routes the ledger is one of entries still, in what a recorder adds, too.
+func TestWhatARecorderAddsToSeveralRoutes(t *testing.T) {
+	for batch := 1; batch < 12; batch++ {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, 100)
+			r.log.chunk = 7
+			var s testSender
+			keep := func(n uint64) bool { return n%5 == 0 } // the entries in whose place something is added, too
+			spec := r.add("s", &s, &testView{keep: keep})
+			spec.View, spec.Recorder, spec.Limits.Records = twofoldView{spec.View}, twice{testRecorder{}}, batch
+			if err := r.once(); err != nil {
+				t.Fatal(err)
+			}
+			var want []uint64
+			for _, n := range wantRecorded(100) {
+				want = append(want, n, n)
+			}
+			wantReceived(t, "s", &s, want)
+			got := r.last().Readers["r"].Senders["s"]
+			if l := got.Ledger; l.Read != 100 || l.Accepted != 50 || l.Filtered+l.Accepted-l.Recalled != 100 || l.Balanced() != nil || got.Queued != 0 || got.SentRecords != 100 {
+				t.Errorf("batches of %d: ledger %+v, %d queued, %d records sent", batch, l, got.Queued, got.SentRecords)
+			}
+		})
+	}
+}
+
 // Wherever the lane is stopped, within what the recorder adds, too, the next one goes on from there.
 func TestARecorderGoesOnAfterAStop(t *testing.T) {
 	for batch := 1; batch < 8; batch++ {

@@ -24,6 +24,21 @@ func (r *Rendered) Find(i int) (at int, ok bool) {
 	return at, at < len(r.Records) && r.Records[at].Index == i
 }
 
+// recordsOf returns where the records of entry i begin and end; the end is the beginning if it has none.
+func (r *Rendered) recordsOf(i int) (at, end int) {
+	at, ok := r.Find(i)
+	for end = at; ok && end < len(r.Records) && r.Records[end].Index == i; {
+		end++
+	}
+	return at, end
+}
+
+// Of returns the records of entry i: none if it is not shown, with routes several.
+func (r *Rendered) Of(i int) []Record {
+	at, end := r.recordsOf(i)
+	return r.Records[at:end]
+}
+
 // An Inspector is the reader's own look at a chunk: what is counted once, however many senders there are.
 type Inspector interface {
 	// Inspect is pure and may be used concurrently with the views, whose work it shares.

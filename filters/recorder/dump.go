@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,8 @@ type dump struct {
 	*run
 	known  *known
 	key    key
-	lines  []pump.Record // as the sender would see them; the last one is the entry that let the recorder dump
+	ways   ways          // that it goes; each has marks and numbers of its own
+	lines  []pump.Record // as the sender would see them; the last ones are of the entry that let the recorder dump
 	looked int
 
 	text []byte // of all bodies, each followed by a newline
@@ -30,26 +32,41 @@ func dumpID(at *pump.Cursor, k key) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// records returns a mark, the lines and a mark.
+// records returns marks, the lines and marks.
 func (d *dump) records() []pump.Record {
-	c := d.marks()
-	rendered := d.opts.Marks.Render(c).Records
-	out := make([]pump.Record, 0, len(d.lines)+len(rendered))
-	out = append(out, rendered[0])
-	out = append(append(out, d.lines...), rendered[1])
-	about := d.about(out)
-	d.add(&out[0], 0, about, "begin")
-	for i := range d.lines {
-		d.add(&out[i+1], i+1, nil, "")
+	marks := d.opts.Marks.Render(d.marks())
+	begin, end := d.ways.appendTo(nil, marks.Of(0)), d.ways.appendTo(nil, marks.Of(1))
+	out := make([]pump.Record, 0, len(begin)+len(d.lines)+len(end))
+	out = append(append(append(out, begin...), d.lines...), end...)
+	numbers := make(map[string]int, len(d.ways))
+	abouts := make(map[string]*about, len(d.ways))
+	for i := range out {
+		way := wayOf(&out[i])
+		switch {
+		case i < len(begin):
+			abouts[way] = d.about(way)
+			d.add(&out[i], 0, abouts[way], "begin")
+		case i < len(begin)+len(d.lines):
+			d.add(&out[i], numbers[way], nil, "")
+			d.known.Index = max(d.known.Index, numbers[way])
+		default:
+			d.add(&out[i], numbers[way], abouts[way], "end")
+		}
+		numbers[way]++
 	}
-	d.add(&out[len(out)-1], len(out)-1, about, "end")
 	return d.finish(out)
 }
 
-// following returns the record of an entry that follows a dump.
-func (d *dump) following(r pump.Record) []pump.Record {
-	out := []pump.Record{r}
-	d.add(&out[0], d.known.Index, nil, "")
+// following returns the records of an entry that follows a dump; those that go other ways are as they are.
+func (d *dump) following(out []pump.Record) []pump.Record {
+	for i := range out {
+		if slices.Contains(d.ways, wayOf(&out[i])) {
+			d.add(&out[i], d.known.Index, nil, "")
+			continue
+		}
+		d.text = append(d.text, out[i].Body...)
+		d.end()
+	}
 	return d.finish(out)
 }
 
@@ -73,11 +90,13 @@ type about struct {
 	looked  int
 }
 
-func (d *dump) about(records []pump.Record) *about {
-	first, trigger := &d.lines[0], &d.lines[len(d.lines)-1]
-	a := &about{start: first.Time().UTC(), lines: len(d.lines) - 1, looked: d.looked}
+// about returns what is to be said of the dump's part that goes one of its ways.
+func (d *dump) about(way string) *about {
+	lines := ways{way}.appendTo(nil, d.lines)
+	first, trigger := &lines[0], &lines[len(lines)-1]
+	a := &about{start: first.Time().UTC(), lines: len(lines) - 1, looked: d.looked}
 	a.elapsed = trigger.Time().Sub(a.start)
-	a.client = clientOf(parse(records[len(records)-2].Body).text("MESSAGE"))
+	a.client = clientOf(parse(trigger.Body).text("MESSAGE"))
 	return a
 }
 
@@ -110,8 +129,8 @@ func (d *dump) marks() *pump.Chunk {
 func (d *dump) copyFields(add func(string, []byte)) {
 	trigger := &d.lines[len(d.lines)-1]
 	line := trigger
-	if n := len(d.lines); n > 1 {
-		line = &d.lines[n-2]
+	if n := len(d.lines) - len(d.ways); n > 0 {
+		line = &d.lines[n-1]
 	}
 	copyFrom := func(r *pump.Record, name, source string) bool {
 		value, ok := raw(r.Chunk, r.Index, source)
@@ -151,6 +170,11 @@ func (d *dump) add(r *pump.Record, index int, a *about, mark string) {
 	} else {
 		d.addJSON(r.Body, index, a, mark)
 	}
+	d.end()
+}
+
+// end ends a body.
+func (d *dump) end() {
 	d.ends = append(d.ends, len(d.text))
 	d.text = append(d.text, '\n')
 }

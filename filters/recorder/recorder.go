@@ -3,6 +3,7 @@ package recorder
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 
 	"journalpump/filters/condition"
@@ -13,7 +14,10 @@ import (
 type Options struct {
 	Config
 	View   pump.View // the sender's
-	Lifted pump.View // the same without what it holds back entries by
+	Lifted pump.View // the same without what it holds back entries by, the events of its routes, too
+	// Routed is View without what it holds back entries by, but for the events of its routes: it says which ways an entry goes. May be
+	// nil where there are no routes.
+	Routed pump.View
 	Marks  pump.View // the same, for the entries that the recorder adds itself: the reader's filters don't concern them
 	// Shows reports whether the sender sees fields of that name. May be nil: it sees all.
 	Shows func(name string) bool
@@ -136,7 +140,7 @@ type run struct {
 // entry decides what becomes of an entry that meets criteria, or may follow one that did.
 func (w *run) entry(i int, met uint64) error {
 	now := w.chunk.Entries[i].Position.Realtime
-	if _, ok := bodyOf(w.opts.Lifted.Render(w.chunk), i); !ok {
+	if len(w.opts.Lifted.Render(w.chunk).Of(i)) == 0 {
 		return nil // the reader does not want it
 	}
 	if met != 0 {
@@ -199,8 +203,9 @@ func (w *run) recall(i int, which [][]pump.Field, limit int) pump.Recall {
 	return what
 }
 
-// captured returns the entries that were before entry i and that the sender did not get: by its view, or by a dump before.
-func (w *run) captured(i int, k key, last *known) (lines []pump.Record, looked int, err error) {
+// captured returns the records that entries before entry i have on some ways, and that the sender did not get: by its view, or by a
+// dump before.
+func (w *run) captured(i int, k key, last *known, ways ways) (lines []pump.Record, looked int, err error) {
 	what := w.recall(i, w.alternatives(k), w.opts.BufferSize)
 	done := last.done()
 	if at := time.UnixMicro(int64(done.Realtime)); !done.IsZero() && at.After(what.Since) && within(done.Realtime, what.Before.Realtime, hour) { //nolint:gosec // 292,000 years
@@ -216,11 +221,9 @@ func (w *run) captured(i int, k key, last *known) (lines []pump.Record, looked i
 			continue
 		}
 		looked++
-		if _, ok := bodyOf(w.opts.View.Render(e.Chunk), e.Index); ok || !w.captures(e.Chunk, e.Index) {
-			continue
-		}
-		if body, ok := bodyOf(w.opts.Lifted.Render(e.Chunk), e.Index); ok {
-			lines = append(lines, pump.Record{Body: body, Chunk: e.Chunk, Index: e.Index})
+		if w.captures(e.Chunk, e.Index) {
+			sent := waysOf(w.opts.View.Render(e.Chunk).Of(e.Index))
+			lines = ways.without(sent).appendTo(lines, w.opts.Lifted.Render(e.Chunk).Of(e.Index))
 		}
 	}
 	return lines, looked, nil
@@ -232,7 +235,8 @@ func (w *run) captures(c *pump.Chunk, i int) bool {
 
 // dump adds what led to entry i, and lets the entries of its key that follow be sent, if that is wanted.
 func (w *run) dump(i int, k key, reason string, last *known) error {
-	lines, looked, err := w.captured(i, k, last)
+	ways := w.ways(i)
+	lines, looked, err := w.captured(i, k, last, ways)
 	if err != nil {
 		return err
 	}
@@ -243,7 +247,7 @@ func (w *run) dump(i int, k key, reason string, last *known) error {
 		Reason: reason,
 		At:     at.Realtime,
 		Done:   at.String(),
-		Index:  len(lines) + 1,
+		Ways:   ways.named(),
 	}
 	if after := w.opts.After; !after.none() {
 		now.Left = after.Entries
@@ -254,16 +258,15 @@ func (w *run) dump(i int, k key, reason string, last *known) error {
 			now.Until = now.At + micros(t)
 		}
 	}
-	w.memory.add(now, w.keep())
-	own, _ := bodyOf(w.opts.Lifted.Render(w.chunk), i)
 	d := dump{
-		run: w, known: &now, key: k, looked: looked,
-		lines: append(lines, pump.Record{Body: own, Chunk: w.chunk, Index: i}),
+		run: w, known: &now, key: k, looked: looked, ways: ways,
+		lines: ways.appendTo(lines, w.opts.Lifted.Render(w.chunk).Of(i)),
 	}
 	records := d.records()
+	w.memory.add(now, w.keep())
 	w.out.Dumps++
 	w.out.Additions = append(w.out.Additions, pump.Addition{
-		Entry: i, ID: now.ID, Records: records, Own: len(records) - 2, State: w.memory.String(),
+		Entry: i, ID: now.ID, Records: records, Own: len(records) - 2*len(ways), State: w.memory.String(),
 	})
 	return nil
 }
@@ -285,28 +288,24 @@ func (w *run) follow(i int, now uint64) {
 	if k == nil || !k.open(now) || !w.captures(w.chunk, i) {
 		return
 	}
-	body, _ := bodyOf(w.opts.Lifted.Render(w.chunk), i)
+	records := w.opts.Lifted.Render(w.chunk).Of(i)
+	ways := wanted(k.Ways)
+	if len(ways.appendTo(nil, records)) == 0 { // the sender has other routes now
+		return
+	}
 	k.Done = w.chunk.Entries[i].Position.String()
 	k.Index++
 	if k.Left > 0 {
 		k.Left--
 	}
-	d := dump{run: w, known: k}
+	all := slices.Concat(ways, waysOf(w.opts.View.Render(w.chunk).Of(i)))
+	d := dump{run: w, known: k, ways: ways}
 	w.out.Additions = append(w.out.Additions, pump.Addition{
 		Entry:   i,
 		ID:      fmt.Sprint(k.ID, "+", k.Index),
-		Records: d.following(pump.Record{Body: body, Chunk: w.chunk, Index: i}),
+		Records: d.following(all.appendTo(nil, records)),
 		State:   w.memory.String(),
 	})
-}
-
-// bodyOf returns what a view made of entry i; ok is false if it does not show it.
-func bodyOf(r *pump.Rendered, i int) (body []byte, ok bool) {
-	at, ok := r.Find(i)
-	if !ok {
-		return nil, false
-	}
-	return r.Records[at].Body, true
 }
 
 func micros(d time.Duration) uint64 { return uint64(max(0, d.Microseconds())) }

@@ -100,6 +100,14 @@ func (r *rig) recorder() (*recorder.Recorder, pump.View) {
 	shared := filters.NewStage(stage)
 	lifted := r.view
 	lifted.Match, lifted.UnitLogLevels = nil, nil
+	var routed pump.View
+	if len(r.view.Routes) > 0 {
+		routed = must(filters.NewView(shared, lifted))
+	}
+	lifted.Routes = slices.Clone(lifted.Routes)
+	for i := range lifted.Routes {
+		lifted.Routes[i].On = nil
+	}
 	opts := recorder.Options{
 		Config: *c.FlightRecorder,
 		View:   must(filters.NewView(shared, r.view)),
@@ -107,6 +115,7 @@ func (r *rig) recorder() (*recorder.Recorder, pump.View) {
 		Marks:  must(filters.NewView(filters.NewStage(stage), lifted)),
 		Shows:  r.view.FieldFilter.Keeps,
 
+		Routed:  routed,
 		Watched: shared.Watched,
 	}
 	if opts.Only {
@@ -164,11 +173,9 @@ func (r *rig) sent(each int) (records []pump.Record, dumps, suppressed int64) {
 		suppressed += out.Suppressed
 		next := 0
 		for _, x := range out.Additions {
-			at, ok := shown.Find(x.Entry)
+			at, _ := shown.Find(x.Entry)
 			records = append(append(records, shown.Records[next:at]...), x.Records...)
-			if next = at; ok {
-				next++
-			}
+			next = at + len(shown.Of(x.Entry))
 			if own := x.Records[x.Own]; own.Index != x.Entry || own.Chunk != c {
 				r.t.Errorf("the entry's own record is that of entry %d", own.Index)
 			}

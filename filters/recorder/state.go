@@ -24,6 +24,8 @@ type known struct {
 	Index  int    `json:"index"`          // of that
 	Left   int    `json:"left,omitempty"` // so many of those that follow are still to be sent; -1: any number
 	Until  uint64 `json:"until,omitempty"`
+	// The routes that the dump went; nil for a sender without.
+	Ways []string `json:"ways,omitempty"`
 }
 
 const (

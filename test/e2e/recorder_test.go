@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -205,6 +206,62 @@ func TestFlightRecorderWithEvents(t *testing.T) {
 	}
 	if begin := got[len(got)-4]; begin.Reason != "unit.start" || begin.Message != "-----BEGIN UNIT START FORENSICS-----" {
 		t.Errorf("the last dump begins with %+v", begin)
+	}
+}
+
+// A dump goes where the entry goes that lets the recorder dump, in the form that things have there; what goes no route goes the first.
+func TestFlightRecorderWithRoutes(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	first, severe := filepath.Join(s.dir, "first"), filepath.Join(s.dir, "severe")
+	sender := s.sender("out")
+	sender["routes"] = []object{
+		{"on": "unit.start", "file": first},
+		{"on": []string{"severe", "unit.failed"}, "file": severe, "format": "short"},
+	}
+	reader := warnings(sender, object{"cooldown": 0, "after": 1})
+	reader["journal_path"] = journalOf(t, append(failing(),
+		line("c.service", 7, "c starts"), line("c.service", 2, "c is on fire"),
+		"_TRANSPORT=kernel\nPRIORITY=6\nMESSAGE=c[4711]: segfault at 0 ip 0\n")...)
+	reader["events"] = object{"severe": object{"priority": "crit"}}
+	reader["formats"] = object{"short": object{"keys": object{"MESSAGE": "MESSAGE"}}}
+	s.write(t, reader)
+	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
+		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
+	}
+	for file, want := range map[string][]string{
+		severe: {
+			"begin _SYSTEMD_UNIT=a.service 4",
+			"1 a starts with password=hunter2",
+			"2 a is short of memory",
+			"3 a tries again",
+			"4 a has no more ideas",
+			"5 a.service: Failed with result 'exit-code'.",
+			"end _SYSTEMD_UNIT=a.service 4",
+			"6 a starts over",
+			"begin _SYSTEMD_UNIT=a.service 0",
+			"1 a.service: Failed with result 'exit-code'.",
+			"end _SYSTEMD_UNIT=a.service 0",
+			"begin _SYSTEMD_UNIT=b.service 3",
+			"1 b starts",
+			"2 b works",
+			"3 b works still",
+			"4 b.service: Failed with result 'exit-code'.",
+			"end _SYSTEMD_UNIT=b.service 3",
+			"5 the end",
+			"c is on fire",
+		},
+		first: {
+			"begin _SYSTEMD_UNIT=c.service 2",
+			"1 c starts",
+			"2 c is on fire",
+			"3 c[4711]: segfault at 0 ip 0",
+			"end _SYSTEMD_UNIT=c.service 2",
+		},
+	} {
+		if texts := brief(readRecorded(t, file)); !slices.Equal(texts, want) {
+			t.Errorf("%s has\n%s\nwant\n%s", filepath.Base(file), strings.Join(texts, "\n"), strings.Join(want, "\n"))
+		}
 	}
 }
 

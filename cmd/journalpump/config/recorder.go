@@ -25,8 +25,9 @@ func (s *Sender) validateRecorder(c *Config, r *Reader) {
 		return
 	}
 	s.FlightRecorder.Validate(o, r.recorderEvents(c))
-	if len(s.On) > 0 || len(s.Routes) > 0 {
-		s.object.Errorf("flight_recorder", "cannot be had beside on or routes; give it a sender of its own")
+	formatted := slices.ContainsFunc(s.routes(), func(r RouteSettings) bool { return r.Format != "" })
+	if s.FlightRecorder.Format == recorder.Text && formatted {
+		o.Errorf("format", "cannot be text where routes have formats of their own")
 	}
 	if s.FlightRecorder.Format == recorder.Text && !slices.Contains(textOutputs(), s.OutputType) {
 		o.Errorf("format", "can only be text with output_type %s", conf.QuoteList(textOutputs()))
@@ -81,6 +82,14 @@ func (p *readerParts) recorder(c *Config, r *Reader, s *Sender, view pump.View) 
 	}
 	config.Match, config.UnitLogLevels = nil, nil
 	config.MaxBytes -= recorderBytes
+	routed, err := p.routed(config)
+	if err != nil {
+		return nil, err
+	}
+	config.Routes = slices.Clone(config.Routes)
+	for i := range config.Routes {
+		config.Routes[i].On = nil
+	}
 	lifted, err := filters.NewView(p.stage, config)
 	if err != nil {
 		return nil, err
@@ -99,6 +108,15 @@ func (p *readerParts) recorder(c *Config, r *Reader, s *Sender, view pump.View) 
 		return nil, err
 	}
 	return recorder.New(recorder.Options{
-		Config: *s.flightRecorder(c, r), View: view, Lifted: lifted, Marks: marks, Shows: config.FieldFilter.Keeps, Watched: p.stage.Watched,
+		Config: *s.flightRecorder(c, r), View: view, Lifted: lifted, Routed: routed, Marks: marks, Shows: config.FieldFilter.Keeps,
+		Watched: p.stage.Watched,
 	})
+}
+
+// routed returns the view that says which routes entries go; nil without any.
+func (p *readerParts) routed(config filters.ViewConfig) (pump.View, error) {
+	if len(config.Routes) == 0 {
+		return nil, nil //nolint:nilnil // no routes are no error
+	}
+	return filters.NewView(p.stage, config)
 }
