@@ -2,6 +2,7 @@ package pump_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -42,5 +43,23 @@ func TestIdleLanesAreSeldomMetered(t *testing.T) {
 			t.Errorf("after more was written: %v, lag %+v", got.Position, got.Lag)
 		}
 		stop()
+	})
+}
+
+// After a stop the state says how much is left, as nobody can be asked any more.
+func TestTheStateSavedLastTellsTheLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 30)
+		refusing := testSender{script: func(*testSender, pump.Batch) error { return errors.New("connection refused") }}
+		var taking testSender
+		r.add("refusing", &refusing, nil)
+		r.add("taking", &taking, nil)
+		stop := r.start()
+		time.Sleep(10 * time.Second)
+		stop()
+		senders := r.last().Readers["r"].Senders
+		if refusing, taking := senders["refusing"].Lag.Entries, senders["taking"].Lag.Entries; refusing != 30 || taking != 0 {
+			t.Errorf("left are %d of 30 entries and %d of none", refusing, taking)
+		}
 	})
 }

@@ -28,12 +28,13 @@ type reader struct {
 	waiting error // what for, while the log is not open, or in once mode why it is not read on; nil otherwise
 	feed    *feed // nil while the log is not open
 	start   func(*lane)
-	running int           // lanes
-	first   Position      // of the log, as last seen
-	vacuum  Vacuum        // what its log last said
-	spooled Spooled       // when last reported
-	failed  int           // senders that could not be opened, when last reported
-	ended   chan struct{} // signalled when a lane ends
+	running int            // lanes
+	first   Position       // of the log, as last seen
+	vacuum  Vacuum         // what its log last said
+	spooled Spooled        // when last reported
+	failed  int            // senders that could not be opened, when last reported
+	ended   chan struct{}  // signalled when a lane ends
+	lastLag map[string]Lag // of the lanes, as the log was closed; nil before
 	sending sync.WaitGroup
 
 	metering chan struct{} // whoever may send to it may use source and metered
@@ -114,6 +115,7 @@ func (r *reader) run(ctx context.Context) {
 	r.mu.Unlock()
 	r.sending.Wait()
 	observing.Wait()
+	r.meterLast(ctx)
 	r.setFeed(nil)
 	f.close()
 	r.setSource(nil)
@@ -335,11 +337,13 @@ func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 	snap := r.observer.snapshot()
 	r.mu.Lock()
 	snap.Waiting = textOf(r.waiting)
-	lanes := maps.Clone(r.lanes)
+	lanes, lastLag := maps.Clone(r.lanes), r.lastLag
 	r.mu.Unlock()
 	snap.Senders = make(map[string]SenderSnapshot, len(lanes))
 	for name, l := range lanes {
-		snap.Senders[name] = l.state.snapshot()
+		s := l.state.snapshot()
+		s.Lag = lastLag[name]
+		snap.Senders[name] = s
 	}
 	r.meter(ctx, snap.Senders)
 	r.noteLosses(&snap)
@@ -349,6 +353,8 @@ func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 const (
 	// meterLimit bounds what asking for the lag of all lanes may take: it is only shown.
 	meterLimit = 5 * time.Second
+	// meterLastLimit bounds it at a stop, which has to be soon.
+	meterLastLimit = 500 * time.Millisecond
 	// meterRest is for how long a lane that had everything and has read nothing since is taken to have everything still.
 	meterRest = 5 * time.Second
 )
@@ -380,6 +386,23 @@ func (r *reader) meter(ctx context.Context, senders map[string]SenderSnapshot) {
 			senders[name] = s
 		}
 	})
+}
+
+// meterLast notes how far behind the lanes are when the log is about to be closed: the state that is saved last says it.
+func (r *reader) meterLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), meterLastLimit)
+	defer cancel()
+	senders := make(map[string]SenderSnapshot)
+	for name, l := range r.currentLanes() {
+		senders[name] = l.state.snapshot()
+	}
+	r.meter(ctx, senders)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastLag = make(map[string]Lag, len(senders))
+	for name, s := range senders {
+		r.lastLag[name] = s.Lag
+	}
 }
 
 // ask lets the log tell how far it goes, if it can. It is not closed meanwhile.
