@@ -12,6 +12,8 @@ type Recorder interface {
 	// Record looks at what follows a place in the log and at what the view made of it. state is what the last Addition of what was
 	// before said, "" if there was none. Its error is one of lookBack's.
 	Record(c *Chunk, r *Rendered, state string, lookBack func(Recall) ([]EntryRef, error)) (Recording, error)
+	// LookBack returns how far back it looks at most, by the entries' times.
+	LookBack() time.Duration
 }
 
 // Recording is what a Recorder made of a chunk.

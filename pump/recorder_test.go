@@ -16,6 +16,8 @@ import (
 // testRecorder adds the two entries before each tenth one, and a mark behind it. Its state is the last of these.
 type testRecorder struct{}
 
+func (testRecorder) LookBack() time.Duration { return time.Hour }
+
 const marks = 1_000_000 // mark of entry n: marks + n
 
 func (testRecorder) Record(c *pump.Chunk, _ *pump.Rendered, state string, lookBack func(pump.Recall) ([]pump.EntryRef, error)) (out pump.Recording, err error) {

@@ -9,7 +9,7 @@ import (
 // who still need them.
 type Guarded interface {
 	// Guard is told, after each save of the state, where every sender would go on after a crash: what lies before all of
-	// these places is needed by nobody. It returns what is known of losses to come, and does not wait.
+	// these places is needed by nobody, except to look back. It returns what is known of losses to come, and does not wait.
 	Guard(lanes []LanePlace) Vacuum
 }
 
@@ -18,6 +18,7 @@ type LanePlace struct {
 	Sender   string
 	Position Position
 	Lag      Lag
+	LookBack time.Duration // by the entries' times, how far before its place it may look back; 0: it does not
 }
 
 // Vacuum is what is known of losses to come. It is immutable.
@@ -63,13 +64,23 @@ func (r *reader) guard(ctx context.Context, saved ReaderSnapshot) {
 	lanes := make([]LanePlace, 0, len(saved.Senders))
 	for name, s := range saved.Senders {
 		if s.Started {
-			lanes = append(lanes, LanePlace{Sender: name, Position: s.Position, Lag: s.Lag})
+			lanes = append(lanes, LanePlace{Sender: name, Position: s.Position, Lag: s.Lag, LookBack: r.lookBack(name)})
 		}
 	}
 	v := log.Guard(lanes)
 	r.mu.Lock()
 	r.vacuum = v
 	r.mu.Unlock()
+}
+
+// lookBack returns how far before its place a sender may look back.
+func (r *reader) lookBack(sender string) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.lanes[sender]; l != nil && l.spec.Recorder != nil {
+		return l.spec.Recorder.LookBack()
+	}
+	return 0
 }
 
 // noteLosses fills in what is known of losses to come.

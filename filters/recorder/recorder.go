@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"time"
@@ -91,6 +92,14 @@ func (r *Recorder) Record(c *pump.Chunk, shown *pump.Rendered, state string, loo
 		}
 	}
 	return w.out, nil
+}
+
+// LookBack implements pump.Recorder.
+func (r *Recorder) LookBack() time.Duration {
+	if window := r.opts.Window.Duration(); window > 0 {
+		return window
+	}
+	return math.MaxInt64
 }
 
 // hit is an entry that meets criteria.

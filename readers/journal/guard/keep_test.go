@@ -35,6 +35,7 @@ type lane struct {
 	saved    uint64 // as in the state file
 	lost     uint64 // entries in gaps up to at
 	seenGaps []pump.Gap
+	lookBack time.Duration // an entry is a millisecond
 }
 
 func newRig(t *testing.T, rnd *rand.Rand, lanes int, bytes int64) *rig {
@@ -82,7 +83,7 @@ func (r *rig) restart() {
 func (r *rig) places() []pump.LanePlace {
 	var places []pump.LanePlace
 	for i, l := range r.lanes {
-		places = append(places, pump.LanePlace{Sender: strconv.Itoa(i), Position: pos(l.saved), Lag: pump.Lag{Entries: int64(r.inner.last - l.saved)}})
+		places = append(places, pump.LanePlace{Sender: strconv.Itoa(i), Position: pos(l.saved), Lag: pump.Lag{Entries: int64(r.inner.last - l.saved)}, LookBack: l.lookBack})
 	}
 	return places
 }
@@ -182,6 +183,9 @@ func TestAnythingMayHappen(t *testing.T) {
 			for seed := range uint64(seeds(t)) {
 				rnd := rand.New(rand.NewPCG(seed, 0))
 				r := newRig(t, rnd, 3, c.bytes)
+				for _, l := range r.lanes {
+					l.lookBack = time.Duration(rnd.IntN(3)*30) * time.Millisecond
+				}
 				for range 300 {
 					l := r.lanes[rnd.IntN(len(r.lanes))]
 					switch rnd.IntN(12) {

@@ -43,12 +43,8 @@ func (k *keeper) trim(lanes []pump.LanePlace) error {
 	if len(lanes) == 0 {
 		return nil
 	}
-	positions := make([]pump.Position, 0, len(lanes))
-	for i := range lanes {
-		positions = append(positions, lanes[i].Position)
-	}
 	before, _ := k.store.size()
-	err := k.store.trim(positions)
+	err := k.store.trim(lanes)
 	if after, _ := k.store.size(); after < before {
 		k.retry = time.Time{} // there is room
 		if after == 0 {
@@ -133,7 +129,16 @@ func (k *keeper) put(c *pump.Chunk) error {
 	c.Gaps = append(k.carry.Gaps, c.Gaps...)
 	c.Corrupted += k.carry.Corrupted
 	k.carry.Gaps, k.carry.Corrupted = nil, 0
-	return k.store.append(c)
+	err := k.store.append(c)
+	if errors.Is(err, spool.ErrFull) {
+		// What is lacked is worth more than what may be looked back at.
+		if ok, failed := k.store.makeRoom(); failed != nil {
+			return failed
+		} else if ok {
+			err = k.store.append(c)
+		}
+	}
+	return err
 }
 
 // note says what has changed.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"journalpump/pump"
 )
@@ -26,7 +27,7 @@ func (l *Log) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error)
 	if err != nil || l.store == nil {
 		return c, err
 	}
-	s := spoolRecall{log: l, what: &what, since: uint64(max(0, what.Since.UnixMicro())), there: make(map[pump.Cursor]bool, len(c.Entries))}
+	s := spoolRecall{log: l, what: &what, since: sinceMicros(what.Since), there: make(map[pump.Cursor]bool, len(c.Entries))}
 	for i := range c.Entries {
 		s.there[c.Entries[i].Position] = true
 	}
@@ -155,3 +156,6 @@ func compare(a, b *pump.Cursor) int {
 	}
 	return cmp.Compare(a.Realtime, b.Realtime)
 }
+
+// sinceMicros is the time in microseconds; 0 if it is before 1970.
+func sinceMicros(t time.Time) uint64 { return uint64(max(0, t.UnixMicro())) }

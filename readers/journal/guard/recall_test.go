@@ -122,6 +122,84 @@ func (r *rig) fill(most uint64) uint64 {
 	return at
 }
 
+// recalled returns the numbers of the first and the last of all entries that are found before a place, and how many those are.
+func (r *rig) recalled(before uint64) (first, last uint64, n int) {
+	r.t.Helper()
+	c, err := r.log.Recall(r.t.Context(), pump.Recall{Before: pos(before), Limit: 10_000, Any: [][]pump.Field{
+		{{Name: "_SYSTEMD_UNIT", Value: []byte("a.service")}}, {{Name: "PRIORITY", Value: []byte("6")}},
+	}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if n = len(c.Entries); n > 0 {
+		first, last = c.Entries[0].Position.Seqnum, c.Entries[n-1].Position.Seqnum
+	}
+	return first, last, n
+}
+
+// What senders are past stays in the spool for as long as one may look back to it, and counts as delivered.
+func TestWhatIsLookedBackToIsKept(t *testing.T) {
+	r := newRig(t, nil, 2, 1<<20)
+	r.log.Log = recallLog{r.inner}
+	r.inner.last, r.danger = 1000, 1000
+	r.keep()
+	r.inner.first = 1001
+	r.lanes[0].saved, r.lanes[0].lookBack = 600, 200*time.Millisecond
+	r.lanes[1].saved = 700
+	r.keep()
+	if _, entries := r.log.store.size(); entries != 400 {
+		t.Errorf("%d entries are lacked, want 400", entries)
+	}
+	if first, last, n := r.recalled(601); first > 400 || first < 380 || last != 600 || n != int(last-first+1) {
+		t.Errorf("%d entries from %d to %d are found", n, first, last)
+	}
+	r.restart()
+	r.log.Log = recallLog{r.inner}
+	for _, l := range r.lanes {
+		l.saved = 1000
+	}
+	r.keep()
+	if bytes, entries := r.log.store.size(); bytes != 0 || entries != 0 {
+		t.Errorf("%d entries in %d bytes are lacked, want none", entries, bytes)
+	}
+	if first, last, n := r.recalled(1001); first > 800 || first < 780 || last != 1000 || n != int(last-first+1) {
+		t.Errorf("%d entries from %d to %d are found", n, first, last)
+	}
+	r.inner.last, r.danger = 2000, 2000
+	r.lanes[0].saved, r.lanes[1].saved = 1100, 1150
+	r.keep()
+	if _, entries := r.log.store.size(); entries != 900 {
+		t.Errorf("%d entries are lacked, want 900", entries)
+	}
+	if from := r.log.store.records[r.log.store.passed].from.Seqnum; from != 1100 {
+		t.Errorf("what all have was put into the spool, from %d on", from)
+	}
+	r.lanes[0].saved, r.lanes[1].saved = 2000, 2000
+	r.lanes[0].lookBack = 0
+	r.keep()
+	if n := len(r.log.store.records); n != 0 {
+		t.Errorf("%d records are left that nobody looks back to", n)
+	}
+}
+
+// What is only looked back to makes room in a full spool for what is lacked.
+func TestWhatIsLookedBackToMakesRoom(t *testing.T) {
+	r := newRig(t, nil, 1, 8000)
+	r.inner.last, r.danger = 5000, 5000
+	l := r.lanes[0]
+	l.lookBack = time.Hour
+	r.keep()
+	_, kept := r.log.store.size()
+	r.inner.first = uint64(kept) + 1
+	for l.at < uint64(kept) && r.read(l) {
+	}
+	l.saved = l.at
+	r.keep()
+	if _, more := r.log.store.size(); more < kept/2 || r.log.store.passed != 0 {
+		t.Errorf("%d entries are lacked of which the spool has %d, and %d records that are not", 5000-kept, more, r.log.store.passed)
+	}
+}
+
 // A journal without an index is read; what of it is in the spool is not found then.
 func TestLookingBackWithoutAnIndex(t *testing.T) {
 	r := newRig(t, nil, 0, 1<<20)

@@ -20,7 +20,7 @@ type store struct {
 
 	mu      sync.Mutex
 	records []record // in the order of the journal
-	entries int64
+	passed  int      // so many of them all senders are past; they are there to be looked back at
 }
 
 type record struct {
@@ -42,14 +42,9 @@ func openStore(o spool.Options) (s *store, problems []error, err error) {
 			problems = append(problems, fmt.Errorf("record %d: %w", r.Number, err))
 			continue
 		}
-		s.add(record{r, p})
+		s.records = append(s.records, record{r, p})
 	}
 	return s, problems, nil
-}
-
-func (s *store) add(r record) {
-	s.records = append(s.records, r)
-	s.entries += int64(r.place.entries) //nolint:gosec // of a chunk
 }
 
 func (s *store) close() error { return s.spool.Close() }
@@ -68,17 +63,17 @@ func (s *store) append(c *pump.Chunk) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.add(record{r, p})
+	s.records = append(s.records, record{r, p})
 	return nil
 }
 
 func (s *store) sync() error { return s.spool.Sync() }
 
-// end returns up to where it goes; ok is false when it is empty.
+// end returns up to where it goes; ok is false when there is nothing that a sender lacks.
 func (s *store) end() (to pump.Position, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.records); n > 0 {
+	if n := len(s.records); n > s.passed {
 		return s.records[n-1].to, true
 	}
 	return pump.Position{}, false
@@ -93,14 +88,17 @@ func (s *store) newestFirst() []record {
 	return all
 }
 
-// size returns how much there is.
+// size returns how much there is that a sender lacks.
 func (s *store) size() (bytes, entries int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.records) == 0 {
+	if len(s.records) == s.passed {
 		return 0, 0
 	}
-	return s.spool.Size(), s.entries
+	for _, r := range s.records[s.passed:] {
+		entries += int64(r.place.entries) //nolint:gosec // of a chunk
+	}
+	return s.spool.Size(), entries
 }
 
 // find returns the record that has what comes after a position; ok is false if it is not there.
@@ -219,33 +217,71 @@ func gapAfter(g pump.Gap, p *pump.Position) (left pump.Gap, ok bool) {
 func (s *store) forget(number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.records = slices.DeleteFunc(s.records, func(r record) bool {
-		if r.Number == number {
-			s.entries -= int64(r.place.entries) //nolint:gosec // of a chunk
-		}
-		return r.Number == number
-	})
+	i := slices.IndexFunc(s.records, func(r record) bool { return r.Number == number })
+	if i < 0 {
+		return
+	}
+	s.records = slices.Delete(slices.Clone(s.records), i, i+1)
+	if i < s.passed {
+		s.passed--
+	}
 }
 
-// trim deletes what all the positions are past.
-func (s *store) trim(positions []pump.Position) error {
+// trim deletes what all the lanes are past and none looks back to.
+func (s *store) trim(lanes []pump.LanePlace) error {
 	s.mu.Lock()
-	keep := len(s.records)
-	for i := range positions {
-		keep = min(keep, s.firstAfter(&positions[i]))
+	needed := len(s.records)
+	for i := range lanes {
+		needed = min(needed, s.firstAfter(&lanes[i].Position))
 	}
-	before := ^uint64(0)
-	for _, r := range s.records[:keep] {
-		s.entries -= int64(r.place.entries) //nolint:gosec // of a chunk
+	keep := needed
+	for i := range lanes {
+		keep = min(keep, s.firstWithin(&lanes[i], needed))
 	}
-	if s.records = slices.Clone(s.records[keep:]); len(s.records) > 0 {
-		before = s.records[0].Number
-	}
+	before := s.drop(keep)
+	s.passed = needed - keep
 	s.mu.Unlock()
-	if keep == 0 && (before != ^uint64(0) || s.spool.Size() == 0) {
+	if keep == 0 && (before != all || s.spool.Size() == 0) {
 		return nil
 	}
 	return s.spool.Trim(before)
+}
+
+// makeRoom deletes what is there only to be looked back at; ok is false if that is nothing.
+func (s *store) makeRoom() (ok bool, err error) {
+	s.mu.Lock()
+	if s.passed == 0 {
+		s.mu.Unlock()
+		return false, nil
+	}
+	before := s.drop(s.passed)
+	s.passed = 0
+	s.mu.Unlock()
+	return true, s.spool.Trim(before)
+}
+
+// all is a number before which all records are.
+const all = ^uint64(0)
+
+// drop takes out the first n records, and returns the number of the next one.
+func (s *store) drop(n int) (next uint64) {
+	s.records = slices.Clone(s.records[n:])
+	if len(s.records) == 0 {
+		return all
+	}
+	return s.records[0].Number
+}
+
+// firstWithin returns the index of the first record that somebody may look back to who is past the first n.
+func (s *store) firstWithin(l *pump.LanePlace, n int) int {
+	if l.LookBack <= 0 || l.Position.Parts&pump.HasRealtime == 0 {
+		return n
+	}
+	since := sinceMicros(realtime(l.Position.Realtime).Add(-l.LookBack))
+	for n > 0 && s.records[n-1].to.Realtime >= since {
+		n--
+	}
+	return n
 }
 
 // firstAfter returns the index of the first record that somebody at the position may need.
