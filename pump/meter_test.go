@@ -63,3 +63,20 @@ func TestTheStateSavedLastTellsTheLag(t *testing.T) {
 		}
 	})
 }
+
+// What is accepted after the log was last asked is no longer left.
+func TestTheStateSavedLastKnowsWhatTheStopDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 30)
+		s := testSender{block: make(chan struct{})}
+		r.add("s", &s, nil).Limits.Records = 10
+		stop := r.start()
+		time.Sleep(10*time.Second + 100*time.Millisecond)
+		time.AfterFunc(500*time.Millisecond, func() { close(s.block) })
+		stop()
+		last := r.last().Readers["r"].Senders["s"]
+		if last.Position != at(10) || last.Lag.Entries != 20 {
+			t.Errorf("at %v %d entries are left, want 20 at %v", last.Position, last.Lag.Entries, at(10))
+		}
+	})
+}

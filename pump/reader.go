@@ -28,13 +28,12 @@ type reader struct {
 	waiting error // what for, while the log is not open, or in once mode why it is not read on; nil otherwise
 	feed    *feed // nil while the log is not open
 	start   func(*lane)
-	running int            // lanes
-	first   Position       // of the log, as last seen
-	vacuum  Vacuum         // what its log last said
-	spooled Spooled        // when last reported
-	failed  int            // senders that could not be opened, when last reported
-	ended   chan struct{}  // signalled when a lane ends
-	lastLag map[string]Lag // of the lanes, as the log was closed; nil before
+	running int           // lanes
+	first   Position      // of the log, as last seen
+	vacuum  Vacuum        // what its log last said
+	spooled Spooled       // when last reported
+	failed  int           // senders that could not be opened, when last reported
+	ended   chan struct{} // signalled when a lane ends
 	sending sync.WaitGroup
 
 	metering chan struct{} // whoever may send to it may use source and metered
@@ -42,7 +41,7 @@ type reader struct {
 	metered  map[string]metered
 }
 
-// metered is when the log last said that a lane had all there was, and where the lane was then.
+// metered is what the log last said of a lane, and where the lane was then.
 type metered struct {
 	at     time.Time
 	pos    Position
@@ -115,7 +114,6 @@ func (r *reader) run(ctx context.Context) {
 	r.mu.Unlock()
 	r.sending.Wait()
 	observing.Wait()
-	r.meterLast(ctx)
 	r.setFeed(nil)
 	f.close()
 	r.setSource(nil)
@@ -337,13 +335,11 @@ func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 	snap := r.observer.snapshot()
 	r.mu.Lock()
 	snap.Waiting = textOf(r.waiting)
-	lanes, lastLag := maps.Clone(r.lanes), r.lastLag
+	lanes := maps.Clone(r.lanes)
 	r.mu.Unlock()
 	snap.Senders = make(map[string]SenderSnapshot, len(lanes))
 	for name, l := range lanes {
-		s := l.state.snapshot()
-		s.Lag = lastLag[name]
-		snap.Senders[name] = s
+		snap.Senders[name] = l.state.snapshot()
 	}
 	r.meter(ctx, snap.Senders)
 	r.noteLosses(&snap)
@@ -353,13 +349,12 @@ func (r *reader) snapshot(ctx context.Context) ReaderSnapshot {
 const (
 	// meterLimit bounds what asking for the lag of all lanes may take: it is only shown.
 	meterLimit = 5 * time.Second
-	// meterLastLimit bounds it at a stop, which has to be soon.
-	meterLastLimit = 500 * time.Millisecond
 	// meterRest is for how long a lane that had everything and has read nothing since is taken to have everything still.
 	meterRest = 5 * time.Second
 )
 
-// meter fills in the lag of the lanes, as far as the log can tell it.
+// meter fills in the lag of the lanes, as far as the log can tell it. Once it is closed, that is what it said last less what
+// the lanes are done with since.
 func (r *reader) meter(ctx context.Context, senders map[string]SenderSnapshot) {
 	ctx, cancel := context.WithTimeout(ctx, meterLimit)
 	defer cancel()
@@ -368,44 +363,41 @@ func (r *reader) meter(ctx context.Context, senders map[string]SenderSnapshot) {
 		before := r.metered
 		r.metered = make(map[string]metered, len(senders))
 		for name, s := range senders {
-			if !s.Started {
+			m, known := before[name]
+			switch {
+			case !s.Started:
 				continue
-			}
-			m, ok := before[name]
-			if !ok || m.pos != s.Position || m.ledger != s.Ledger || now.Sub(m.at) >= meterRest {
+			case meter == nil:
+				m.settle(s.Ledger)
+			case !known || !m.rests(&s, now):
 				lag, err := meter.Lag(ctx, s.Position)
 				if err != nil {
 					continue
 				}
 				m = metered{now, s.Position, s.Ledger, lag}
 			}
-			if m.lag.Entries == 0 {
-				r.metered[name] = m
-			}
+			r.metered[name] = m
 			s.Lag = m.lag
 			senders[name] = s
 		}
 	})
 }
 
-// meterLast notes how far behind the lanes are when the log is about to be closed: the state that is saved last says it.
-func (r *reader) meterLast(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), meterLastLimit)
-	defer cancel()
-	senders := make(map[string]SenderSnapshot)
-	for name, l := range r.currentLanes() {
-		senders[name] = l.state.snapshot()
-	}
-	r.meter(ctx, senders)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lastLag = make(map[string]Lag, len(senders))
-	for name, s := range senders {
-		r.lastLag[name] = s.Lag
+// rests reports whether the lane had all there was and has read nothing since, and that is not long ago.
+func (m *metered) rests(s *SenderSnapshot, now time.Time) bool {
+	return m.lag.Entries == 0 && m.pos == s.Position && m.ledger == s.Ledger && now.Sub(m.at) < meterRest
+}
+
+// settle takes off what the lane is done with since.
+func (m *metered) settle(l Ledger) {
+	m.lag.Entries = max(0, m.lag.Entries-(l.Read-l.InFlight-m.ledger.Read+m.ledger.InFlight))
+	m.ledger = l
+	if m.lag.Entries == 0 {
+		m.lag.Age = 0
 	}
 }
 
-// ask lets the log tell how far it goes, if it can. It is not closed meanwhile.
+// ask lets the log tell how far it goes; nil stands for one that is closed or cannot tell. It is not closed meanwhile.
 func (r *reader) ask(ctx context.Context, question func(Meter)) {
 	select {
 	case r.metering <- struct{}{}:
@@ -413,7 +405,6 @@ func (r *reader) ask(ctx context.Context, question func(Meter)) {
 	case <-ctx.Done():
 		return
 	}
-	if meter, ok := r.source.(Meter); ok {
-		question(meter)
-	}
+	meter, _ := r.source.(Meter)
+	question(meter)
 }

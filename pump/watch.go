@@ -85,6 +85,9 @@ func (r *reader) behind(ctx context.Context, p Position) bool {
 	defer cancel()
 	behind := false
 	r.ask(ctx, func(m Meter) {
+		if m == nil {
+			return
+		}
 		lag, err := m.Lag(ctx, p)
 		behind = err == nil && lag.Entries > 0
 	})
