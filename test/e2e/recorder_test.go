@@ -229,6 +229,9 @@ func TestFlightRecorderWithRoutes(t *testing.T) {
 	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
 		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
 	}
+	if r := program.Run(t, "audit", s.config()); r.Code != 0 {
+		t.Errorf("the audit's exit status is %d:\n%s", r.Code, r.Output)
+	}
 	for file, want := range map[string][]string{
 		severe: {
 			"begin _SYSTEMD_UNIT=a.service 4",
@@ -269,6 +272,16 @@ func TestFlightRecorderWithRoutes(t *testing.T) {
 // the batch that was in flight.
 func TestFlightRecorderKilled(t *testing.T) {
 	t.Parallel()
+	for name, on := range map[string]string{"everything": "ALL", "events": "loud"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testFlightRecorderKilled(t, on)
+		})
+	}
+}
+
+func testFlightRecorderKilled(t *testing.T, on string) {
+	t.Helper()
 	rnd := newRand(t)
 	s := newSetup(t)
 	d := dumpTaker{t: t}
@@ -280,8 +293,9 @@ func TestFlightRecorderKilled(t *testing.T) {
 	}
 	entries = append(entries, failure("a.service"), line("a.service", 7, "follows"), line("a.service", 4, "after"))
 	reader := warnings(object{
-		"output_type": "logplex", "logplex_log_input_url": server.URL, "logplex_token": "t.1", "max_send_interval": 0.05,
+		"output_type": "logplex", "logplex_log_input_url": server.URL, "logplex_token": "t.1", "max_send_interval": 0.05, "on": on,
 	}, object{"after": 1})
+	reader["events"] = object{"loud": object{"not": object{"priority": []int{7}}}}
 	reader["journal_path"] = journalOf(t, entries...)
 	config := s.configWith(reader)
 	config["msg_buffer_max_length"] = 7
