@@ -48,9 +48,9 @@ func (d *dump) records() []pump.Record {
 			d.add(&out[i], 0, abouts[way], "begin")
 		case i < len(begin)+len(d.lines):
 			d.add(&out[i], numbers[way], nil, "")
-			d.known.Index = max(d.known.Index, numbers[way])
 		default:
 			d.add(&out[i], numbers[way], abouts[way], "end")
+			d.known.Index = max(d.known.Index, numbers[way])
 		}
 		numbers[way]++
 	}

@@ -74,16 +74,39 @@ func TestAfter(t *testing.T) {
 	dump := []string{"begin _SYSTEMD_UNIT=a.service 0", "1 a.service failed", "end _SYSTEMD_UNIT=a.service 0"}
 	for config, want := range map[string][]string{
 		`{}`:              {"2"},
-		`{"after": 3}`:    {"2 1", "3 2", "4 3"},
-		`{"after": "1m"}`: {"2 1", "3 2"},
-		`{"after": {"entries": 1, "time": "1h"}}`: {"2 1", "2"},
-		`{"after": {"entries": 9, "time": "1h"}}`: {"2 1", "3 2", "4 3", "5 4"},
+		`{"after": 3}`:    {"3 1", "4 2", "5 3"},
+		`{"after": "1m"}`: {"3 1", "4 2"},
+		`{"after": {"entries": 1, "time": "1h"}}`: {"3 1", "2"},
+		`{"after": {"entries": 9, "time": "1h"}}`: {"3 1", "4 2", "5 3", "6 4"},
 	} {
 		newRig(t, config, entries...).wantSent(append(dump[:3:3], want...)...)
 	}
 	// What followed one dump is not in the next one.
 	newRig(t, `{"after": 1, "cooldown": 0}`, fails("a.service"), of("a.service", 7, "1"), of("a.service", 7, "2"), fails("a.service")).wantSent(
-		append(dump[:3:3], "2 1", "begin _SYSTEMD_UNIT=a.service 1", "1 2", "2 a.service failed", "end _SYSTEMD_UNIT=a.service 1")...)
+		append(dump[:3:3], "3 1", "begin _SYSTEMD_UNIT=a.service 1", "1 2", "2 a.service failed", "end _SYSTEMD_UNIT=a.service 1")...)
+}
+
+// The marks have places in a dump as all else has: what follows goes on after the one at the end. It is the example of
+// docs/flight-recorder.md.
+func TestIndices(t *testing.T) {
+	t.Parallel()
+	sshd := func(priority int, message string) entry { return with(of("ssh.service", priority, message), "SYSLOG_FACILITY=10") }
+	r := newRig(t, `{"key": "_PID", "after": 2}`,
+		sshd(6, "Connection from 192.0.2.7 port 50022 on 192.0.2.1 port 22"), sshd(7, `debug1: PAM: initializing for "root"`),
+		sshd(6, "Failed password for root from 192.0.2.7 port 50022 ssh2"),
+		sshd(6, "Connection closed by authenticating user root 192.0.2.7 port 50022 [preauth]"), sshd(3, "it goes anyway"), sshd(7, "none follows"))
+	for _, each := range []int{1, 10} {
+		records, _, _ := r.sent(each)
+		lines := r.lines(records)
+		for i, l := range lines {
+			if l.Index != i || l.ID != lines[0].ID || (l.Mark != "") != (i == 0 || i == 4) {
+				t.Errorf("%d entries at a time: record %d is %+v", each, i, l)
+			}
+		}
+		if len(lines) != 7 || lines[0].Client != "192.0.2.7" {
+			t.Errorf("%d entries at a time: %+v", each, lines)
+		}
+	}
 }
 
 func TestHowFarItLooksBack(t *testing.T) {

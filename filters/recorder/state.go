@@ -21,7 +21,7 @@ type known struct {
 	Reason string `json:"reason"`
 	At     uint64 `json:"at"`             // when that was
 	Done   string `json:"done"`           // the cursor of the last of its entries that was dumped, or sent as one that follows
-	Index  int    `json:"index"`          // of that
+	Index  int    `json:"index"`          // the highest one of the dump and of what followed it, on any way
 	Left   int    `json:"left,omitempty"` // so many of those that follow are still to be sent; -1: any number
 	Until  uint64 `json:"until,omitempty"`
 	// The routes that the dump went; nil for a sender without.

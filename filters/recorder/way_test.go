@@ -59,12 +59,12 @@ func TestDumpsGoWhereTheirEntriesGo(t *testing.T) {
 	).wantRouted(map[string][]string{
 		"a": {
 			"a2 is severe",
-			"begin _SYSTEMD_UNIT=a.service 1", "1 a1", "2 a.service failed", "end _SYSTEMD_UNIT=a.service 1", "3 a3", "a4",
+			"begin _SYSTEMD_UNIT=a.service 1", "1 a1", "2 a.service failed", "end _SYSTEMD_UNIT=a.service 1", "4 a3", "a4",
 		},
 		"severe": {
 			"a2 is severe",
-			"begin _SYSTEMD_UNIT=a.service 1", "1 a1", "2 a.service failed", "end _SYSTEMD_UNIT=a.service 1", "3 a3", "a4",
-			"begin _SYSTEMD_UNIT=b.service 1", "1 b1", "2 b.service failed", "end _SYSTEMD_UNIT=b.service 1", "3 b2",
+			"begin _SYSTEMD_UNIT=a.service 1", "1 a1", "2 a.service failed", "end _SYSTEMD_UNIT=a.service 1", "4 a3", "a4",
+			"begin _SYSTEMD_UNIT=b.service 1", "1 b1", "2 b.service failed", "end _SYSTEMD_UNIT=b.service 1", "4 b2",
 		},
 	})
 }
@@ -79,7 +79,7 @@ func TestDumpsOnOneOfSeveralWays(t *testing.T) {
 	).wantRouted(map[string][]string{
 		"a": {
 			"a1 went both ways",
-			"begin _SYSTEMD_UNIT=a.service 1", "1 a2", "2 a.service has nothing left", "end _SYSTEMD_UNIT=a.service 1", "3 a3", "4 a4",
+			"begin _SYSTEMD_UNIT=a.service 1", "1 a2", "2 a.service has nothing left", "end _SYSTEMD_UNIT=a.service 1", "4 a3", "5 a4",
 		},
 		"severe": {"a1 went both ways", "a3"},
 	})

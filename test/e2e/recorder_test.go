@@ -241,7 +241,7 @@ func TestFlightRecorderWithRoutes(t *testing.T) {
 			"4 a has no more ideas",
 			"5 a.service: Failed with result 'exit-code'.",
 			"end _SYSTEMD_UNIT=a.service 4",
-			"6 a starts over",
+			"7 a starts over",
 			"begin _SYSTEMD_UNIT=a.service 0",
 			"1 a.service: Failed with result 'exit-code'.",
 			"end _SYSTEMD_UNIT=a.service 0",
@@ -251,7 +251,7 @@ func TestFlightRecorderWithRoutes(t *testing.T) {
 			"3 b works still",
 			"4 b.service: Failed with result 'exit-code'.",
 			"end _SYSTEMD_UNIT=b.service 3",
-			"5 the end",
+			"6 the end",
 			"c is on fire",
 		},
 		first: {
