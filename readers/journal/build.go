@@ -38,7 +38,7 @@ type builder struct {
 	limit      int // of dict, shared and tables together, in bytes
 
 	dict       *pump.Dict
-	shared     sharedTable // the fields of dict
+	shared     sharedTable // its fields
 	met        []uint8     // by Ref: the filter's demands that the field meets
 	names      nameTable
 	dictArena  arena
@@ -171,6 +171,14 @@ func (b *builder) add(c *cursor, r *report) {
 
 // load reads a DATA object that is in no table. met is what demands it meets, size what it occupies in the chunk.
 func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint8, size int, ok bool) {
+	if f, ref, ok := b.shared.expected(); ok {
+		if entries, same := c.file.HasData(off, f.text); same {
+			if entries < 2 {
+				f.name.note(true)
+			}
+			return ref, b.found(c, off, ref, entries), 0, true
+		}
+	}
 	payload, info, err := c.file.AppendData(b.arena.room(256), off, b.maxField)
 	if errors.Is(err, journalfile.ErrTooLarge) {
 		r.corrupted++
@@ -183,22 +191,11 @@ func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint
 	}
 	if info.NEntries > 1 && len(payload) <= maxShared {
 		ref = b.share(payload, eq)
-		if c.refs.n == 0 {
-			b.tables = append(b.tables, &c.refs)
-			b.tableBytes += c.refs.take(&b.spare)
-		}
-		b.tableBytes += c.refs.put(off, ref)
-		if b.demands != 0 {
-			met = b.met[ref]
-		}
-		return ref, met, 0, true
+		return ref, b.found(c, off, ref, info.NEntries), 0, true
 	}
 	name := b.names.find(payload[:eq])
 	if ref, ok = b.known(name, payload); ok {
-		if b.demands != 0 {
-			met = b.met[ref]
-		}
-		return ref, met, 0, true
+		return ref, b.found(c, off, ref, info.NEntries), 0, true
 	}
 	payload = b.arena.keep(payload)
 	f := pump.Field{Name: name.text, Value: payload[eq+1:]}
@@ -206,7 +203,25 @@ func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint
 		met = b.filter.meets(f.Name, f.Value)
 	}
 	b.own = append(b.own, f)
-	return pump.OwnRef(len(b.own) - 1), met, len(payload), true
+	ref = pump.OwnRef(len(b.own) - 1)
+	b.shared.read(ref)
+	return ref, met, len(payload), true
+}
+
+// found notes that the DATA object, which so many entries have, is a field of the Dict. It returns what demands that meets.
+func (b *builder) found(c *cursor, off uint64, ref pump.Ref, entries uint64) (met uint8) {
+	b.shared.read(ref)
+	if entries > 1 {
+		if c.refs.n == 0 {
+			b.tables = append(b.tables, &c.refs)
+			b.tableBytes += c.refs.take(&b.spare)
+		}
+		b.tableBytes += c.refs.put(off, ref)
+	}
+	if b.demands == 0 {
+		return 0
+	}
+	return b.met[ref]
 }
 
 // known returns the Ref of a field that one entry of a file has, if many of other files do. Files of few entries have many such
@@ -227,9 +242,10 @@ func (b *builder) share(payload []byte, eq int) pump.Ref {
 		return ref
 	}
 	kept := b.dictArena.copy(payload)
-	f := pump.Field{Name: b.names.find(kept[:eq]).text, Value: kept[eq+1:]}
+	name := b.names.find(kept[:eq])
+	f := pump.Field{Name: name.text, Value: kept[eq+1:]}
 	ref := b.dict.Add(f)
-	b.shared.put(unsafe.String(unsafe.SliceData(kept), len(kept)), hash, ref) // kept never changes
+	b.shared.put(unsafe.String(unsafe.SliceData(kept), len(kept)), hash, name) // kept never changes
 	if b.demands != 0 {
 		b.met = append(b.met, b.filter.meets(f.Name, f.Value))
 	}

@@ -6,24 +6,35 @@ import (
 	"journalpump/pump"
 )
 
-// sharedTable finds the Ref of a field of the Dict by its text, NAME=value. It is an open-addressing hash table whose slots hold
-// all that tells a field from others but the text itself: a lookup is a hash of the text and, nearly always, two cache lines.
+// sharedTable knows the fields of the Dict: by their text, NAME=value, and by what was read before them.
+//
+// By text it is an open-addressing hash table. That costs a hash of the text and, nearly always, a cache line each for slot, field and
+// text. Yet where files are small most of what is read is known from the files before, and comes as it came there: after _COMM there
+// is _EXE of the same program. So each field remembers which one was read after it the last time.
 type sharedTable struct {
-	slots []sharedSlot
-	n     int
-	seed  maphash.Seed // drawn for each table: fields that nobody can choose so that their hashes are alike
+	slots  []sharedSlot
+	fields []sharedField // by Ref
+	seed   maphash.Seed  // drawn for each table: nobody can choose fields whose hashes are alike
+
+	last     pump.Ref // was read last
+	afterOwn pump.Ref // was read after the last one that is not of the Dict
 }
 
 type sharedSlot struct {
-	text string // "": empty
-	hash uint32
-	ref  pump.Ref
+	hash  uint32
+	place uint32 // in fields, from 1 on; 0: empty
+}
+
+type sharedField struct {
+	text  string
+	name  *fieldName
+	after pump.Ref // was read after it; one that is not of the Dict stands for all of these
 }
 
 const firstShared = 1 << 10 // slots
 
 func newSharedTable() sharedTable {
-	return sharedTable{slots: make([]sharedSlot, firstShared), seed: maphash.MakeSeed()}
+	return sharedTable{slots: make([]sharedSlot, firstShared), seed: maphash.MakeSeed(), last: pump.OwnRef(0), afterOwn: pump.OwnRef(0)}
 }
 
 // hash returns what get and put want to know of a field, which is not empty.
@@ -34,28 +45,28 @@ func (t *sharedTable) get(field []byte, hash uint32) (pump.Ref, bool) {
 	mask := len(t.slots) - 1
 	for i := int(hash); ; i++ {
 		s := &t.slots[i&mask]
-		if s.hash == hash && s.text == string(field) {
-			return s.ref, true
-		}
-		if s.text == "" {
+		if s.place == 0 {
 			return 0, false
+		}
+		if s.hash == hash && t.fields[s.place-1].text == string(field) {
+			return pump.Ref(s.place - 1), true
 		}
 	}
 }
 
-// put adds a field that is not in the table. Its text must never change.
-func (t *sharedTable) put(text string, hash uint32, ref pump.Ref) {
-	if 2*(t.n+1) > len(t.slots) {
+// put adds a field that is not in the table, which gets the next Ref. Its text must never change.
+func (t *sharedTable) put(text string, hash uint32, name *fieldName) {
+	t.fields = append(t.fields, sharedField{text: text, name: name, after: pump.OwnRef(0)})
+	if 2*len(t.fields) > len(t.slots) {
 		t.grow()
 	}
-	t.insert(sharedSlot{text, hash, ref})
-	t.n++
+	t.insert(sharedSlot{hash, uint32(len(t.fields))}) //nolint:gosec // bounded by the Dict's
 }
 
 func (t *sharedTable) insert(s sharedSlot) {
 	mask := len(t.slots) - 1
 	i := int(s.hash)
-	for t.slots[i&mask].text != "" {
+	for t.slots[i&mask].place != 0 {
 		i++
 	}
 	t.slots[i&mask] = s
@@ -64,9 +75,32 @@ func (t *sharedTable) insert(s sharedSlot) {
 func (t *sharedTable) grow() {
 	old := t.slots
 	t.slots = make([]sharedSlot, 2*len(old))
-	for i := range old {
-		if old[i].text != "" {
-			t.insert(old[i])
+	for _, s := range old {
+		if s.place != 0 {
+			t.insert(s)
 		}
 	}
+}
+
+// expected returns the field that was read the last time after the one that was read last; ok is false if that was none of the Dict.
+func (t *sharedTable) expected() (f *sharedField, ref pump.Ref, ok bool) {
+	ref = t.afterOwn
+	if i, ok := t.last.Dict(); ok {
+		ref = t.fields[i].after
+	}
+	i, ok := ref.Dict()
+	if !ok {
+		return nil, 0, false
+	}
+	return &t.fields[i], ref, true
+}
+
+// read notes that a field was read, of the Dict or not.
+func (t *sharedTable) read(ref pump.Ref) {
+	if i, ok := t.last.Dict(); ok {
+		t.fields[i].after = ref
+	} else {
+		t.afterOwn = ref
+	}
+	t.last = ref
 }

@@ -140,14 +140,19 @@ func (x *exerciser) fields() {
 		if x.steps--; x.steps <= 0 {
 			return
 		}
+		var info DataInfo
 		var err error
-		x.buf, _, err = x.f.AppendData(x.buf[:0], item, maxDamagedField)
+		x.buf, info, err = x.f.AppendData(x.buf[:0], item, maxDamagedField)
 		if len(x.buf) > maxDamagedField {
 			x.tb.Errorf("data at %d: %d bytes", item, len(x.buf))
 		}
 		x.note(x.buf)
 		if x.check(err) {
 			x.last = item
+			n, same := x.f.HasData(item, string(x.buf))
+			if !x.racing && (same == info.Compressed || same && n != info.NEntries) {
+				x.tb.Errorf("data at %d, %+v: has the payload that was read: %v, %d", item, info, same, n)
+			}
 		}
 	}
 }

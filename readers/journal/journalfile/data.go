@@ -61,6 +61,26 @@ func (f *File) appendData(dst []byte, off uint64, limit int) ([]byte, DataInfo, 
 	return out, info, err
 }
 
+// HasData reports whether the DATA object at offset off has exactly this payload, NAME=value, uncompressed, and if so how many entries
+// have it, so far. It is false also of what cannot be read, which AppendData tells.
+func (f *File) HasData(off uint64, payload string) (nEntries uint64, same bool) {
+	nEntries, same, _ = f.hasData(off, payload)
+	return nEntries, same
+}
+
+func (f *File) hasData(off uint64, payload string) (nEntries uint64, same bool, err error) {
+	defer f.guard(debug.SetPanicOnFault(true), &err)
+	b, size, err := f.object(off, typeData, f.dataHeader+1)
+	if err != nil || size-f.dataHeader != uint64(len(payload)) || b[objectFlags]&compressedMask != 0 {
+		return 0, false, err
+	}
+	nEntries = u64(b, dataNEntries)
+	if b, err = f.m.view(off+f.dataHeader, size-f.dataHeader); err != nil || string(b) != payload {
+		return 0, false, err
+	}
+	return nEntries, true, nil
+}
+
 // DataNEntries returns how many entries have the DATA object at offset off, so far. It does not touch the payload.
 func (f *File) DataNEntries(off uint64) (n uint64, err error) {
 	defer f.guard(debug.SetPanicOnFault(true), &err)

@@ -174,6 +174,31 @@ func TestFaultsBecomeErrors(t *testing.T) {
 	}
 }
 
+func TestHasData(t *testing.T) {
+	t.Parallel()
+	w := sample(layout{compress: compressedZSTD}, 100)
+	path := w.write(t)
+	f := openFile(t, path)
+	at := w.data["PRIORITY=1"]
+	if n, same := f.HasData(at, "PRIORITY=1"); !same || n != 13 {
+		t.Errorf("what it has: %v, %d", same, n)
+	}
+	for _, other := range []string{"PRIORITY=2", "PRIORITY=", "PRIORITY=11", ""} {
+		if n, same := f.HasData(at, other); same || n != 0 {
+			t.Errorf("%q: %v, %d", other, same, n)
+		}
+	}
+	if _, same := f.HasData(at+8, "PRIORITY=1"); same {
+		t.Error("where no object is")
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, same := f.HasData(at, "PRIORITY=1"); same {
+		t.Error("in a file that is gone")
+	}
+}
+
 func TestOtherPanicsGoOn(t *testing.T) {
 	f := sample(layout{}, 10).open(t)
 	defer func() {
