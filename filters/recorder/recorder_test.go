@@ -90,7 +90,9 @@ func TestAfter(t *testing.T) {
 // docs/flight-recorder.md.
 func TestIndices(t *testing.T) {
 	t.Parallel()
-	sshd := func(priority int, message string) entry { return with(of("ssh.service", priority, message), "SYSLOG_FACILITY=10") }
+	sshd := func(priority int, message string) entry {
+		return with(of("ssh.service", priority, message), "SYSLOG_FACILITY=10")
+	}
 	r := newRig(t, `{"key": "_PID", "after": 2}`,
 		sshd(6, "Connection from 192.0.2.7 port 50022 on 192.0.2.1 port 22"), sshd(7, `debug1: PAM: initializing for "root"`),
 		sshd(6, "Failed password for root from 192.0.2.7 port 50022 ssh2"),
