@@ -67,11 +67,20 @@ func (x *examiner) examine(path string) *fileInfo {
 	info := &fileInfo{path: path}
 	f, was, err := x.peeker.Open(path)
 	info.size, info.mtime = int64(was.Size), was.Modified //nolint:gosec // it comes from one
-	if info.problem = err; err != nil {
+	if err != nil {
+		info.problem = withoutPath(err)
 		return info
 	}
 	info.problem = errors.Join(x.read(info, f), f.Close())
 	return info
+}
+
+// withoutPath returns what is wrong with a file, for those who say themselves which one it is.
+func withoutPath(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		return of.Err
+	}
+	return err
 }
 
 // read finds out what the open file says.

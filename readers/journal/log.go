@@ -89,7 +89,7 @@ type listing struct {
 // Problem is a file that cannot be read natively.
 type Problem struct {
 	Path string
-	Err  error // wraps *journalfile.UnsupportedError where libsystemd could do better
+	Err  error // without the path; wraps *journalfile.UnsupportedError where libsystemd could do better
 
 	passing bool // the file is just being created
 	missing pump.Gap

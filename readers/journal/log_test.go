@@ -179,6 +179,31 @@ func TestSeekBeforeAnything(t *testing.T) {
 	}
 }
 
+// Why there is nothing to be read is said with the file's path, once.
+func TestNothingReadable(t *testing.T) {
+	t.Parallel()
+	for want, create := range map[string]func(path string) error{
+		"not a regular file": func(path string) error { return os.Symlink("/dev/null", path) },
+		"no signature":       func(path string) error { return os.WriteFile(path, make([]byte, 8192), 0o600) },
+	} {
+		path := filepath.Join(t.TempDir(), "system@1.journal")
+		if err := create(path); err != nil {
+			t.Fatal(err)
+		}
+		l := openDir(t, filepath.Dir(path))
+		_, err := l.Lag(t.Context(), pump.Position{})
+		if !errors.Is(err, pump.ErrNotYet) || !strings.Contains(err.Error(), path+": ") || !strings.HasSuffix(err.Error(), want) ||
+			strings.Count(err.Error(), path) != 1 {
+			t.Errorf("the error is %v, want %s and the path", err, want)
+		}
+		for _, p := range l.Problems() {
+			if strings.Contains(p.Err.Error(), path) || !strings.HasPrefix(p.String(), path+": ") {
+				t.Errorf("the problem is %v: %v", p, p.Err)
+			}
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	cases := []struct {

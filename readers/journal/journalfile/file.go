@@ -30,9 +30,9 @@ type File struct {
 }
 
 // Open opens the journal file at path for reading. Symbolic links are followed, what they lead to must be a regular file.
-// The error wraps fs.ErrNotExist, fs.ErrPermission or other errors of the system; it wraps ErrNotJournal when the file
-// does not begin with a journal header (it may get one, see there) and is an *UnsupportedError when it has one that asks
-// for a newer reader.
+// The error is an *fs.PathError. It wraps fs.ErrNotExist, fs.ErrPermission or other errors of the system, ErrNotJournal when the file
+// does not begin with a journal header (it may get one, see there), and an *UnsupportedError when it has one that asks for a newer
+// reader.
 func Open(path string) (*File, error) {
 	return OpenInto(path, nil)
 }
@@ -63,7 +63,7 @@ func (f *File) open(path string, m mapping) (Stat, error) {
 	}
 	if err != nil {
 		_ = f.Close() // only read: nothing to lose
-		return was, fmt.Errorf("opening %s: %w", path, err)
+		return was, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return was, nil
 }
