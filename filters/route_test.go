@@ -3,8 +3,11 @@ package filters
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"journalpump/filters/condition"
 	"journalpump/filters/format"
@@ -108,6 +111,42 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// What routes of the same format get of an entry is the same, and so is what is said of it.
+func TestRoutesOfOneFormat(t *testing.T) {
+	t.Parallel()
+	b := newChunker()
+	b.entry(1_500_000, b.own(fieldOf("MESSAGE", "user=anna begins")))
+	b.entry(2_500_000, b.own(fieldOf("MESSAGE", "user=bob begins and goes on for so long that it is cut")))
+	b.entry(3_500_000, b.own(fieldOf("MESSAGE", "begins")))
+	set := must(condition.New([]condition.Named{
+		{Name: "user", When: patternOn("MESSAGE", "user=")},
+		{Name: "begins", When: patternOn("MESSAGE", "begins")},
+	}))
+	f := newFormat(t, `{"keys": {"text": "MESSAGE"}}`)
+	stage := NewStage(StageConfig{})
+	v := must(NewView(stage, ViewConfig{
+		MaxBytes: 45,
+		Events:   Events{Conditions: set, Connect: []int{1}},
+		Routes: []RouteConfig{
+			{Route: &pump.Route{Name: "users"}, On: []int{0}, Format: f},
+			{Route: &pump.Route{Name: "begins"}, On: []int{1}, Format: f},
+			{Route: &pump.Route{Name: "other"}, On: []int{1}, Format: newFormat(t, `{"keys": {"at": {"time": "epoch"}}}`)},
+		},
+	}))
+	const long = ` {"error":"too large message 83 bytes vs maximum 45 bytes","partial_data":` +
+		`"{\"connecting\":true,\"text\":\"user=bob begins and goes on for so long that it is cut\"}"}`
+	c := b.take()
+	compare(t, records(v, c),
+		`users {"connecting":true,"text":"user=anna begins"}`,
+		`begins {"connecting":true,"text":"user=anna begins"}`,
+		`other {"connecting":true,"at":1}`,
+		`users`+long, `begins`+long, `other {"connecting":true,"at":2}`,
+		`begins {"connecting":true,"text":"begins"}`, `other {"connecting":true,"at":3}`)
+	if in := NewInspector(stage, []*View{v}).Inspect(c); in.TooLong != 1 {
+		t.Errorf("%d too long", in.TooLong)
+	}
+}
+
 func compare(t *testing.T, got []string, want ...string) {
 	t.Helper()
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
@@ -115,8 +154,8 @@ func compare(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// benchEvents are 20 events of the usual kinds, of which about one entry in twelve fulfils one.
-func benchEvents(tb testing.TB) ViewConfig {
+// benchEvents are 20 events of the usual kinds, with a format each. took is what most have of a message, by the event's number.
+func benchEvents(tb testing.TB, took string) ViewConfig {
 	tb.Helper()
 	named := []condition.Named{
 		{Name: "oom", When: condition.Config{{Transports: []string{"kernel"}, Fields: patternOn("MESSAGE", "Out of memory: Killed process")[0].Fields}}},
@@ -125,10 +164,10 @@ func benchEvents(tb testing.TB) ViewConfig {
 		{Name: "root", When: condition.Config{{Identifiers: []string{"sudo"}, Expression: `_UID == "0" && int(PRIORITY) < 4`}}},
 	}
 	for i := len(named); i < 20; i++ {
-		c := condition.Config{{Units: []string{fmt.Sprintf("service-%d*.service", i)}, Fields: patternOn("MESSAGE", fmt.Sprintf("took 4%02d ms", i))[0].Fields}}
+		c := condition.Config{{Units: []string{fmt.Sprintf("service-%d*.service", i)}, Fields: patternOn("MESSAGE", strings.ReplaceAll(took, "NN", fmt.Sprintf("%02d", i)))[0].Fields}}
 		named = append(named, condition.Named{Name: fmt.Sprint(i), When: c})
 	}
-	config := ViewConfig{Events: Events{Conditions: must(condition.New(named))}}
+	config := ViewConfig{Events: Events{Conditions: must(condition.New(named)), Connect: []int{5, 6}, Disconnect: []int{7}}}
 	f := newFormat(tb, `{"keys": {"unit": "_SYSTEMD_UNIT", "took": {"group": "took", "type": "int"}}, "extract": {"MESSAGE": "took (?P<took>\\d+) ms"}}`)
 	for n := range named {
 		config.Routes = append(config.Routes, RouteConfig{Route: &pump.Route{Name: named[n].Name}, On: []int{n}, Format: f})
@@ -136,13 +175,64 @@ func benchEvents(tb testing.TB) ViewConfig {
 	return config
 }
 
-// What 20 events cost, over a sender that gets every entry: one more route has them all.
+const (
+	rareEvents  = "took 4NN ms"        // 10 of 5,000 entries fulfil one
+	oftenEvents = `took 4[0-5]\d ms.*` // one entry in twelve does
+)
+
+// withAll is benchEvents with one more route, which has every entry.
+func withAll(tb testing.TB, took string) ViewConfig {
+	tb.Helper()
+	config := benchEvents(tb, took)
+	config.Routes = append(config.Routes, RouteConfig{Route: &pump.Route{Name: "all"}})
+	return config
+}
+
+// What 20 events cost a sender that gets every entry. Two in three entries are of a unit that has an event, so that their messages
+// are looked at.
 func BenchmarkRenderEvents(b *testing.B) {
 	b.Run("none", func(b *testing.B) { benchViews(b, StageConfig{}, ViewConfig{}) })
-	b.Run("20", func(b *testing.B) {
-		config := benchEvents(b)
-		config.Routes = append(config.Routes, RouteConfig{Route: &pump.Route{Name: "all"}})
-		benchViews(b, StageConfig{}, config)
-	})
-	b.Run("20only", func(b *testing.B) { benchViews(b, StageConfig{}, benchEvents(b)) })
+	b.Run("20", func(b *testing.B) { benchViews(b, StageConfig{}, withAll(b, rareEvents)) })
+	b.Run("20often", func(b *testing.B) { benchViews(b, StageConfig{}, withAll(b, oftenEvents)) })
+	b.Run("20only", func(b *testing.B) { benchViews(b, StageConfig{}, benchEvents(b, rareEvents)) })
+}
+
+// The same in turns that are drawn, so that whatever else the machine does, and the garbage collector, befalls both alike.
+func BenchmarkRenderEventsInTurns(b *testing.B) {
+	for _, bench := range []struct{ name, took string }{{"20", rareEvents}, {"20often", oftenEvents}} {
+		b.Run(bench.name, func(b *testing.B) {
+			_, c := benchChunk()
+			none, events := ViewConfig{}, withAll(b, bench.took)
+			none.MaxBytes, events.MaxBytes = DefaultMaxBytes, DefaultMaxBytes
+			views := []*View{must(NewView(NewStage(StageConfig{}), none)), must(NewView(NewStage(StageConfig{}), events))}
+			var took [2][]time.Duration
+			rng := rand.New(rand.NewPCG(1, 2))
+			for b.Loop() {
+				i := rng.IntN(2)
+				took[i] = append(took[i], timeToRender(views[i], c))
+			}
+			without, with := middle(took[0]), middle(took[1])
+			b.ReportMetric(0, "ns/op") // would be of both
+			b.ReportMetric(without/benchEntries, "none-ns/entry")
+			b.ReportMetric(with/benchEntries, "events-ns/entry")
+			b.ReportMetric(100*(with-without)/without, "%over")
+		})
+	}
+}
+
+// middle returns the mean of the middle half, in nanoseconds.
+func middle(took []time.Duration) float64 {
+	slices.Sort(took)
+	sum, half := 0.0, took[len(took)/4:len(took)-len(took)/4]
+	for _, d := range half {
+		sum += float64(d.Nanoseconds())
+	}
+	return sum / float64(len(half))
+}
+
+func timeToRender(v *View, c *pump.Chunk) time.Duration {
+	chunk := again(c)
+	start := time.Now()
+	v.Render(chunk)
+	return time.Since(start)
 }

@@ -148,23 +148,24 @@ type rendering struct {
 	routing *routing // nil without routes
 }
 
+// plannedEntry has no pointers: there is one for every record, and the garbage collector need not look at them.
 type plannedEntry struct {
-	entry *stagedEntry
+	entry int32 // index in staged.entries
 	cutAt int32 // where its body begins in cut, or -1
 	n     int32 // of that body
+	route int32 // index in router.routes
 }
 
 // plan decides which entries are shown and how long their bodies are.
 func (r *rendering) plan() {
-	r.planned = make([]plannedEntry, 0, len(r.staged.entries))
+	r.planned = make([]plannedEntry, 0, r.plannedCap())
 	for i := range r.staged.entries {
-		e := &r.staged.entries[i]
 		switch {
-		case r.cause(e) != Shown:
+		case r.cause(&r.staged.entries[i]) != Shown:
 		case r.routing != nil:
-			r.planRoutes(e)
+			r.planRoutes(i)
 		default:
-			r.planEntry(e)
+			r.planEntry(i, 0)
 		}
 	}
 }
@@ -198,13 +199,14 @@ func (r *rendering) limit(e *stagedEntry) int8 {
 	return limit
 }
 
-func (r *rendering) planEntry(e *stagedEntry) {
+func (r *rendering) planEntry(i, route int) {
+	e := &r.staged.entries[i]
 	size, cut := e.size, e.cut
 	if r.shown != nil {
 		size, cut = r.measure(e)
 	}
 	size = bodySize(size + r.sizeOfTimes(e) + len(r.view.suffix))
-	p := plannedEntry{entry: e, cutAt: -1}
+	p := plannedEntry{entry: int32(i), cutAt: -1, route: int32(route)} //nolint:gosec // indices of a chunk and of few routes
 	if cut || r.view.maxBytes > 0 && size > r.view.maxBytes {
 		start := len(r.cut)
 		r.cut = r.appendCut(r.cut, e, size)
@@ -303,17 +305,18 @@ func (r *rendering) write() {
 	records := make([]pump.Record, len(r.planned))
 	for i := range r.planned {
 		p := &r.planned[i]
+		e := &r.staged.entries[p.entry]
 		start := len(buf)
 		if p.cutAt >= 0 {
 			buf = append(buf, r.cut[p.cutAt:p.cutAt+p.n]...)
 		} else {
-			buf = r.appendBody(buf, p.entry)
+			buf = r.appendBody(buf, e)
 		}
 		end := len(buf)
 		buf = append(buf, '\n')
-		records[i] = pump.Record{Body: buf[start : end : end+1], Chunk: r.chunk, Index: int(p.entry.index)}
+		records[i] = pump.Record{Body: buf[start : end : end+1], Chunk: r.chunk, Index: int(e.index)}
 		if r.routing != nil {
-			records[i].Route = r.routing.taken[i]
+			records[i].Route = r.view.router.routes[p.route].Route
 		}
 	}
 	r.out.Rendered = pump.Rendered{Records: records, Bytes: r.bytes}

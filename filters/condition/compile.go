@@ -39,12 +39,13 @@ type test struct {
 
 // field is a field that there are tests on.
 type field struct {
-	number   int
+	number   int32
 	exact    map[string][]int // tests that a value passes for what it is
 	others   []int            // tests with globs, or for any value
 	patterns []*pattern.Pattern
 	owners   []int        // of patterns: their tests
 	set      *pattern.Set // of patterns; nil without any
+	programs []int        // that look at no other field
 }
 
 // compiler makes one test of equal ones, and one program of equal expressions.
@@ -109,7 +110,7 @@ func (c *compiler) clause(config *Clause) (*node, error) {
 		all.subs = append(all.subs, &node{kind: notNode, subs: []*node{n}})
 	}
 	if config.Expression != "" {
-		n, err := c.program(string(config.Expression))
+		n, err := c.expression(string(config.Expression))
 		if err != nil {
 			return nil, fmt.Errorf("expression: %w", err)
 		}
@@ -171,7 +172,7 @@ func (c *compiler) addTest(all *node, name string, config FieldTest) error {
 func (c *compiler) field(name string) *field {
 	f := c.set.fields[name]
 	if f == nil {
-		f = &field{number: len(c.set.fields), exact: map[string][]int{}}
+		f = &field{number: int32(len(c.set.fields)), exact: map[string][]int{}} //nolint:gosec // few
 		c.set.fields[name] = f
 	}
 	return f
@@ -190,25 +191,39 @@ func (f *field) add(n int, t *test) {
 	}
 }
 
-func (c *compiler) program(text string) (*node, error) {
-	i, known := c.byText[text]
+// expression returns the parts of an expression that all have to hold: what looks at one field can be decided for it alone.
+func (c *compiler) expression(text string) (*node, error) {
+	parts, err := conjuncts(text)
+	if err != nil {
+		return nil, err
+	}
+	all := &node{kind: allNode}
+	for _, p := range parts {
+		all.subs = append(all.subs, c.program(p))
+	}
+	return all, nil
+}
+
+func (c *compiler) program(p *program) *node {
+	i, known := c.byText[p.text]
 	if !known {
-		p, err := compileExpression(text)
-		if err != nil {
-			return nil, err
-		}
 		i = len(c.set.programs)
-		c.byText[text] = i
+		c.byText[p.text] = i
 		c.set.programs = append(c.set.programs, p)
 		for _, name := range p.fields {
 			if _, placed := c.set.slots[name]; !placed {
 				c.set.slots[name] = len(c.set.slots)
 			}
 		}
+		if len(p.fields) == 1 {
+			p.alone = c.field(p.fields[0])
+			p.alone.programs = append(p.alone.programs, i)
+		}
 	}
-	return &node{kind: programNode, index: i}, nil
+	return &node{kind: programNode, index: i}
 }
 
+// finish places the bits of an entry.
 func (c *compiler) finish() {
 	s := c.set
 	for _, f := range s.fields {
@@ -216,6 +231,15 @@ func (c *compiler) finish() {
 			f.set = pattern.NewSet(f.patterns)
 		}
 	}
-	s.words = (len(s.tests) + len(s.fields) + 63) / 64
+	bits := len(s.tests) + len(s.fields)
+	machine := newMachine()
+	for _, p := range s.programs {
+		if p.alone != nil {
+			p.bit = bits
+			p.without = p.holds(&machine, map[string]any{p.fields[0]: ""})
+			bits += 2
+		}
+	}
+	s.words = (bits + 63) / 64
 	s.wordsOut = (len(s.conditions) + 63) / 64
 }

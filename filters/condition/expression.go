@@ -45,8 +45,64 @@ func functions() []string {
 
 // program is a compiled expression. It may be used concurrently, but not a vm.VM.
 type program struct {
+	text    string
 	program *vm.Program
 	fields  []string
+
+	// If it looks at one field only:
+	alone   *field
+	bit     int  // in the bits of an entry, that it holds for that field; the next one, that it doesn't
+	without bool // it holds for entries without the field
+}
+
+func newMachine() vm.VM { return vm.VM{MemoryBudget: memory} }
+
+// holds runs the program on the values of fields in env.
+func (p *program) holds(machine *vm.VM, env map[string]any) bool {
+	out, err := machine.Run(p.program, env)
+	holds, ok := out.(bool)
+	return err == nil && ok && holds
+}
+
+// conjuncts compiles an expression as the parts that all have to hold: those that "&&" and "and" join.
+func conjuncts(text string) ([]*program, error) {
+	whole, err := compileExpression(text)
+	if err != nil {
+		return nil, err
+	}
+	if left, right, ok := splitAnd(text); ok {
+		first, err1 := conjuncts(left)
+		second, err2 := conjuncts(right)
+		if err1 == nil && err2 == nil {
+			return append(first, second...), nil
+		}
+	}
+	return []*program{whole}, nil
+}
+
+// splitAnd splits an expression at the operator that is its outermost one, if that is "and". It does not if the operator is inside
+// parentheses: neither side would parse as what it stood for.
+func splitAnd(text string) (left, right string, ok bool) {
+	tree, err := parser.Parse(text)
+	if err != nil {
+		return "", "", false
+	}
+	both, ok := tree.Node.(*ast.BinaryNode)
+	if !ok || both.Operator != "&&" && both.Operator != "and" {
+		return "", "", false
+	}
+	at := both.Location()
+	runes := []rune(text)
+	if string(runes[at.From:at.To]) != both.Operator { // as that of a < b < c
+		return "", "", false
+	}
+	left, right = string(runes[:at.From]), string(runes[at.To:])
+	return left, right, parsesAs(left, both.Left) && parsesAs(right, both.Right)
+}
+
+func parsesAs(text string, node ast.Node) bool {
+	tree, err := parser.Parse(text)
+	return err == nil && tree.Node.String() == node.String()
 }
 
 func compileExpression(text string) (*program, error) {
@@ -74,7 +130,7 @@ func compileExpression(text string) (*program, error) {
 	if err != nil {
 		return nil, firstLine(err)
 	}
-	return &program{program: p, fields: in.fields}, nil
+	return &program{text: text, program: p, fields: in.fields}, nil
 }
 
 // firstLine leaves out the drawing that shows where in the expression something is wrong; line and column are said before it.

@@ -7,7 +7,10 @@ import (
 )
 
 // Asks reports whether any condition has a test on fields of that name. What expressions look at does not count.
-func (s *Set) Asks(name string) bool { return s.fields[name] != nil }
+func (s *Set) Asks(name string) bool {
+	f := s.fields[name]
+	return f != nil && len(f.exact)+len(f.others)+len(f.patterns) > 0
+}
 
 // Passes reports whether a field passes a test of any condition, whatever else that asks of the entry. It does not allocate.
 func (s *Set) Passes(f *pump.Field) bool {

@@ -1,8 +1,6 @@
 package condition
 
 import (
-	"slices"
-
 	"github.com/expr-lang/expr/vm"
 
 	"journalpump/pump"
@@ -10,11 +8,7 @@ import (
 
 // memo is what is remembered from chunk to chunk, and memory for the work on one. It is used by one run at a time.
 type memo struct {
-	dict uint64
-	rows []int32  // by index in the Dict: 0 not known yet, -1 passes no test, else the row in bits, from 1
-	bits []uint64 // rows of Set.words
-	// plans says what the bits of an entry decide.
-	plans map[planKey]*plan
+	automaton
 
 	// For programs:
 	slots   []int16     // by index in the Dict: 0 not known yet, -1 none, else the slot, from 1
@@ -23,37 +17,31 @@ type memo struct {
 	machine vm.VM
 	env     map[string]any
 
+	bits []uint64 // scratch, of a field
+
+	// Of the chunk at hand, as in Decisions:
+	entries []int32
+	allHeld []uint64
+
 	// Of the entry at hand:
-	found      []uint64 // the bits
-	tried      []uint64 // tests that were tried on the entry's own fields
-	own        []ownField
-	values     []slotValue // by slot
-	candidates []uint64    // scratch for a pattern.Set
+	held          []uint64 // the conditions that hold, if some were open
+	own           []ownField
+	passed, tried []uint64    // tests that were tried on its own fields
+	values        []slotValue // by slot
+	candidates    []uint64    // see ownField
 }
 
+// ownField is a field with tests that only one entry has.
 type ownField struct {
-	field *field
-	value []byte
-	ready bool
-	// candidates are the patterns that may match, once ready.
-	candidates []uint64
+	field      int32 // its number
+	index      int32 // in Chunk.Own
+	candidates int32 // where in memo.candidates the patterns are that may match; -1: not known yet
 }
 
 // slotValue is what a program sees of a field in the entry at hand.
 type slotValue struct {
 	ref   pump.Ref
 	known bool
-}
-
-// planKey is the bits of an entry; sets with more are planned anew for every entry.
-const planWords = 4
-
-type planKey [planWords]uint64
-
-// plan is what the bits of an entry decide.
-type plan struct {
-	holds []uint64 // the conditions that hold
-	open  []int    // those that depend on more
 }
 
 // asked is a program and the fields it looks at.
@@ -65,73 +53,26 @@ type asked struct {
 // noRef stands for a field that an entry lacks.
 const noRef = ^pump.Ref(0)
 
-// Bounds of what is remembered. What lies beyond is forgotten, and found out anew.
-const (
-	maxMemos   = 4 // one for every lane that reads another part of the log
-	maxPlans   = 4096
-	maxAnswers = 1 << 16
-)
+// maxAnswers bounds the answers that are remembered. When there are more, all are forgotten, and found out anew.
+const maxAnswers = 1 << 16
 
-func (s *Set) newMemo(dict uint64) *memo {
+func (s *Set) newMemo() *memo {
 	return &memo{
-		dict:    dict,
-		plans:   map[planKey]*plan{},
-		texts:   map[int]any{},
-		answers: map[asked]bool{},
-		env:     make(map[string]any, len(s.slots)),
-		machine: vm.VM{MemoryBudget: memory},
-		found:   make([]uint64, s.words),
-		tried:   make([]uint64, s.words),
-		values:  make([]slotValue, len(s.slots)),
-	}
-}
-
-func (m *memo) grow(fields int) {
-	if n := fields - len(m.rows); n > 0 {
-		m.rows = append(m.rows, make([]int32, n)...)
+		automaton: newAutomaton(s),
+		texts:     map[int]any{},
+		answers:   map[asked]bool{},
+		env:       make(map[string]any, len(s.slots)),
+		machine:   newMachine(),
+		bits:      make([]uint64, s.words),
+		held:      make([]uint64, s.wordsOut),
+		passed:    make([]uint64, s.words),
+		tried:     make([]uint64, s.words),
+		values:    make([]slotValue, len(s.slots)),
 	}
 }
 
 // release lets go of the chunk.
 func (m *memo) release() {
-	own := m.own[:cap(m.own)]
-	for i := range own {
-		own[i].value = nil
-	}
 	clear(m.env)
 	clear(m.machine.Stack[:cap(m.machine.Stack)])
-}
-
-// borrow returns the memo for a Dict; if another run has it at the moment, or there is none, a new one.
-func (s *Set) borrow(dict uint64) *memo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, m := range slices.Backward(s.memos) {
-		if m.dict == dict {
-			s.memos = append(s.memos[:i], s.memos[i+1:]...)
-			return m
-		}
-	}
-	return s.newMemo(dict)
-}
-
-// giveBack keeps a memo for the next run, and drops the one that was not used for longest.
-func (s *Set) giveBack(m *memo) {
-	if m.dict == 0 { // not made by pump.NewDict: nothing is known of the next one with that ID
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, other := range s.memos {
-		if other.dict == m.dict { // two runs had one each; the one that knows more is worth keeping
-			if len(other.rows) < len(m.rows) {
-				s.memos[i] = m
-			}
-			return
-		}
-	}
-	s.memos = append(s.memos, m)
-	if len(s.memos) > maxMemos {
-		s.memos = append(s.memos[:0], s.memos[1:]...)
-	}
 }

@@ -1,7 +1,6 @@
 package condition
 
 import (
-	"slices"
 	"unicode/utf8"
 
 	"journalpump/filters/pattern"
@@ -15,100 +14,99 @@ type run struct {
 	memo  *memo
 
 	guess [8]ownName // what the own fields of the entry before were, by their place among its own fields
-	last  *plan      // of the entry before …
-	key   planKey    // … and its bits
 
 	// Of the entry at hand:
 	refs     []pump.Ref
 	gathered bool // the values that programs see
-	few      bool // conditions are open: see maxFew
+	few      bool // conditions are open
 }
-
-// maxFew is for how many open conditions it is faster to run their patterns than to look for what all patterns on a field need.
-const maxFew = 3
 
 type ownName struct {
 	name  string
-	field *field
-	known bool
+	field *field // nil without tests, as that of no name
 }
 
-// entry sets the bits of the conditions that hold for entry i.
-func (r *run) entry(i int, out []uint64) {
+// decide notes entry i if any condition holds for it.
+func (r *run) decide(i int) {
 	m := r.memo
-	r.refs, r.gathered = r.chunk.Fields(i), false
-	clear(m.found)
-	m.own = m.own[:0]
-	nth := 0
-	for _, ref := range r.refs {
-		d, shared := ref.Dict()
-		if !shared {
-			r.addOwn(&r.chunk.Own[d], nth)
-			nth++
-			continue
-		}
-		row := m.rows[d]
-		if row == 0 {
-			row = r.judgeShared(d)
-			m.rows[d] = row
-		}
-		if row > 0 {
-			for k, w := range m.bits[(int(row)-1)*r.set.words:][:r.set.words] {
-				m.found[k] |= w
-			}
-		}
+	refs := r.chunk.Fields(i)
+	p := r.read(refs)
+	held, some := p.holds, p.any
+	if len(p.open) > 0 {
+		r.refs = refs
+		held = m.held
+		copy(held, p.holds)
+		some = r.settle(p, held) || some
 	}
-	p := r.plan()
-	copy(out, p.holds)
-	if len(p.open) == 0 {
-		return
-	}
-	clear(m.tried)
-	r.few = len(p.open) <= maxFew
-	for _, n := range p.open {
-		if r.holds(r.set.conditions[n]) {
-			set(out, n)
-		}
+	if some {
+		m.entries = append(m.entries, int32(i)) //nolint:gosec // an index of a chunk
+		m.allHeld = append(m.allHeld, held...)
 	}
 }
 
-// addOwn notes a field that only this entry has. The names of such fields tend to come in the same order in every entry.
-func (r *run) addOwn(f *pump.Field, nth int) {
-	g := &r.guess[nth%len(r.guess)]
-	if !g.known || g.name != f.Name {
-		*g = ownName{name: f.Name, field: r.set.fields[f.Name], known: true}
+// read returns what the fields of an entry decide.
+func (r *run) read(refs []pump.Ref) *plan {
+	m := r.memo
+	m.own = m.own[:0]
+	nth := uint(0)
+	n, at := m.automaton.read(refs, 0, 0)
+	for n < len(refs) {
+		if d, shared := refs[n].Dict(); !shared {
+			at = r.addOwn(at, d, nth)
+			nth++
+		} else if class := r.classOf(d); class > 0 {
+			at = m.step(at, class)
+		}
+		n, at = m.automaton.read(refs, n+1, at)
+	}
+	s := &m.states[at]
+	if s.plan == nil {
+		s.plan = r.set.newPlan(s.bits)
+	}
+	return s.plan
+}
+
+// addOwn notes a field that only this entry has, and returns the state after it. The names of such fields tend to come in the same
+// order in every entry.
+func (r *run) addOwn(at int32, own int, nth uint) int32 {
+	name := r.chunk.Own[own].Name
+	g := &r.guess[nth%uint(len(r.guess))]
+	if g.name != name {
+		*g = ownName{name: name, field: r.set.fields[name]}
 	}
 	if g.field == nil {
-		return
+		return at
 	}
-	m := r.memo
-	if len(m.own) < cap(m.own) {
-		m.own = m.own[:len(m.own)+1]
-	} else {
-		m.own = append(m.own, ownField{})
-	}
-	own := &m.own[len(m.own)-1]
-	own.field, own.value, own.ready = g.field, f.Value, false
-	set(m.found, len(r.set.tests)+g.field.number)
+	m, number := r.memo, g.field.number
+	m.own = append(m.own, ownField{field: number, index: int32(own), candidates: -1}) //nolint:gosec // a chunk has far fewer fields
+	return m.step(at, ownClass(number))
 }
 
-// judgeShared runs all tests on a field of the Dict and returns its row in the memo.
-func (r *run) judgeShared(d int) int32 {
-	shared := &r.chunk.Dict.Fields[d]
-	f := r.set.fields[shared.Name]
-	if f == nil {
-		return -1
+// classOf returns the class of a field of the Dict, -1 if it says nothing.
+func (r *run) classOf(d int) int32 {
+	if class := r.memo.known[d]; class != 0 {
+		return class
 	}
-	m, words := r.memo, r.set.words
-	at := len(m.bits)
-	m.bits = append(m.bits, make([]uint64, words)...)
-	row := m.bits[at:]
+	class := int32(-1)
+	if f := r.set.fields[r.chunk.Dict.Fields[d].Name]; f != nil {
+		class = r.judge(d, f)
+	}
+	r.memo.known[d] = class
+	return class
+}
+
+// judge runs all that looks at that field alone.
+func (r *run) judge(d int, f *field) int32 {
+	shared := &r.chunk.Dict.Fields[d]
+	m := r.memo
+	bits := m.bits
+	clear(bits)
 	for _, n := range f.exact[string(shared.Value)] {
-		set(row, n)
+		set(bits, n)
 	}
 	for _, n := range f.others {
 		if r.set.tests[n].passesWhole(shared.Value) {
-			set(row, n)
+			set(bits, n)
 		}
 	}
 	if f.set != nil && utf8.Valid(shared.Value) {
@@ -116,16 +114,24 @@ func (r *run) judgeShared(d int) int32 {
 		f.set.Candidates(m.candidates, shared.Value)
 		for k, p := range f.patterns {
 			if has(m.candidates, k) && matches(p, shared.Value) {
-				set(row, f.owners[k])
+				set(bits, f.owners[k])
 			}
 		}
 	}
-	for _, w := range row {
-		if w != 0 {
-			return int32(at/words + 1) //nolint:gosec // a Dict has far fewer than 2^31 fields
+	for _, n := range f.programs {
+		p := r.set.programs[n]
+		m.env[p.fields[0]] = r.sharedText(d)
+		if m.ask(p) {
+			set(bits, p.bit)
+		} else {
+			set(bits, p.bit+1)
 		}
 	}
-	m.bits = m.bits[:at]
+	for _, w := range bits {
+		if w != 0 {
+			return m.class(bits)
+		}
+	}
 	return -1
 }
 
@@ -153,252 +159,4 @@ func sized(words []uint64, n int) []uint64 {
 		return make([]uint64, n)
 	}
 	return words[:n]
-}
-
-// plan returns what the bits of the entry decide.
-func (r *run) plan() *plan {
-	m := r.memo
-	if r.set.words > planWords {
-		return r.makePlan()
-	}
-	var key planKey
-	copy(key[:], m.found)
-	if r.last != nil && key == r.key {
-		return r.last
-	}
-	p := m.plans[key]
-	if p == nil {
-		if len(m.plans) >= maxPlans {
-			clear(m.plans)
-		}
-		p = r.makePlan()
-		m.plans[key] = p
-	}
-	r.last, r.key = p, key
-	return p
-}
-
-func (r *run) makePlan() *plan {
-	p := &plan{holds: make([]uint64, r.set.wordsOut)}
-	for n, c := range r.set.conditions {
-		switch r.foresee(c) {
-		case yes:
-			set(p.holds, n)
-		case maybe:
-			p.open = append(p.open, n)
-		case no:
-		}
-	}
-	return p
-}
-
-type verdict uint8
-
-const (
-	no verdict = iota
-	maybe
-	yes
-)
-
-// foresee says what the bits of the entry alone say of a condition.
-func (r *run) foresee(n *node) verdict {
-	switch n.kind {
-	case testNode:
-		switch {
-		case has(r.memo.found, n.index):
-			return yes
-		case has(r.memo.found, len(r.set.tests)+r.set.tests[n.index].field.number):
-			return maybe
-		}
-		return no
-	case notNode:
-		return yes - r.foresee(n.subs[0])
-	case allNode:
-		v := yes
-		for _, sub := range n.subs {
-			v = min(v, r.foresee(sub))
-		}
-		return v
-	case anyNode:
-		v := no
-		for _, sub := range n.subs {
-			v = max(v, r.foresee(sub))
-		}
-		return v
-	case programNode:
-	}
-	return maybe
-}
-
-// holds decides a condition that is open.
-func (r *run) holds(n *node) bool {
-	switch n.kind {
-	case testNode:
-		return r.tryOwn(n.index)
-	case notNode:
-		return !r.holds(n.subs[0])
-	case anyNode:
-		return slices.ContainsFunc(n.subs, r.holds)
-	case programNode:
-		return r.answer(n.index)
-	case allNode:
-	}
-	for _, sub := range n.subs {
-		if !r.holds(sub) {
-			return false
-		}
-	}
-	return true
-}
-
-// tryOwn reports whether the entry passes a test, which it may do by its own fields.
-func (r *run) tryOwn(n int) bool {
-	m := r.memo
-	if has(m.found, n) {
-		return true
-	}
-	if has(m.tried, n) {
-		return false
-	}
-	t := &r.set.tests[n]
-	for i := range m.own {
-		if own := &m.own[i]; own.field == t.field && own.passes(t, r.few) {
-			set(m.found, n)
-			return true
-		}
-	}
-	set(m.tried, n)
-	return false
-}
-
-func (own *ownField) passes(t *test, few bool) bool {
-	is := func(value string) bool { return string(own.value) == value } // a comparison does not allocate
-	if slices.ContainsFunc(t.is, is) || t.passesWhole(own.value) {
-		return true
-	}
-	if len(t.patterns) == 0 {
-		return false
-	}
-	if few && !own.ready {
-		return own.matchesAny(t.patterns)
-	}
-	if !own.ready {
-		own.ready = true
-		own.candidates = sized(own.candidates, own.field.set.Words())
-		clear(own.candidates)
-		if utf8.Valid(own.value) {
-			own.field.set.Candidates(own.candidates, own.value)
-		}
-	}
-	for k, p := range t.patterns {
-		if has(own.candidates, t.first+k) && matches(p, own.value) {
-			return true
-		}
-	}
-	return false
-}
-
-func (own *ownField) matchesAny(patterns []*pattern.Pattern) bool {
-	for _, p := range patterns {
-		if p.MayMatch(own.value) && utf8.Valid(own.value) && matches(p, own.value) {
-			return true
-		}
-	}
-	return false
-}
-
-// answer runs a program on the entry, unless it did so on the same fields of the Dict before.
-func (r *run) answer(n int) bool {
-	r.gather()
-	p, m := r.set.programs[n], r.memo
-	question := asked{program: n}
-	known := len(p.fields) <= memoFields
-	for i, name := range p.fields {
-		v := m.values[r.set.slots[name]]
-		if !v.known {
-			v.ref = noRef
-		} else if _, shared := v.ref.Dict(); !shared {
-			known = false
-		}
-		if i < memoFields {
-			question.refs[i] = v.ref
-		}
-	}
-	if known {
-		if holds, ok := m.answers[question]; ok {
-			return holds
-		}
-	}
-	holds := r.ask(p)
-	if known {
-		if len(m.answers) >= maxAnswers {
-			clear(m.answers)
-		}
-		m.answers[question] = holds
-	}
-	return holds
-}
-
-func (r *run) ask(p *program) bool {
-	m := r.memo
-	for _, name := range p.fields {
-		m.env[name] = r.text(m.values[r.set.slots[name]])
-	}
-	out, err := m.machine.Run(p.program, m.env)
-	holds, ok := out.(bool)
-	return err == nil && ok && holds
-}
-
-// text returns the value as programs see it.
-func (r *run) text(v slotValue) any {
-	if !v.known {
-		return ""
-	}
-	d, shared := v.ref.Dict()
-	if !shared {
-		return string(r.chunk.Own[d].Value)
-	}
-	text, ok := r.memo.texts[d]
-	if !ok {
-		text = string(r.chunk.Dict.Fields[d].Value)
-		r.memo.texts[d] = text
-	}
-	return text
-}
-
-// gather finds the fields of the entry that programs look at. Of a field that occurs several times the last counts.
-func (r *run) gather() {
-	if r.gathered {
-		return
-	}
-	r.gathered = true
-	m := r.memo
-	clear(m.values)
-	if n := len(m.rows) - len(m.slots); n > 0 {
-		m.slots = append(m.slots, make([]int16, n)...)
-	}
-	for _, ref := range r.refs {
-		d, shared := ref.Dict()
-		slot := int16(0)
-		if shared {
-			slot = m.slots[d]
-		}
-		if slot == 0 {
-			slot = r.slotOf(r.chunk.Field(ref).Name)
-		}
-		if shared {
-			m.slots[d] = slot
-		}
-		if slot > 0 {
-			m.values[slot-1] = slotValue{ref: ref, known: true}
-		}
-	}
-}
-
-func (r *run) slotOf(name string) int16 {
-	slot, ok := r.set.slots[name]
-	if !ok {
-		return -1
-	}
-	return int16(slot) + 1 //nolint:gosec // New refuses that many
 }

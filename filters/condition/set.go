@@ -3,8 +3,9 @@ package condition
 import (
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
 
+	"journalpump/filters/dictmemo"
 	"journalpump/pump"
 )
 
@@ -19,19 +20,29 @@ type Set struct {
 	names      []string
 	conditions []*node
 	tests      []test
-	fields     map[string]*field // those with tests, by name
+	fields     map[string]*field // those with tests, or programs of their own, by name
 	programs   []*program
 	slots      map[string]int // places of the values that programs look at, by field
-	words      int            // of the bits of an entry: a bit for each test, then one for each field with tests
-	wordsOut   int            // of the conditions that hold
+	// words is how many words the bits of an entry take: one for each test, that a field of the Dict passes it; then one for each
+	// field, that the entry has one of its own; then two for each program that looks at one field, that it holds for a field of the
+	// Dict and that it does not.
+	words    int
+	wordsOut int // of the conditions that hold
+	limits   limits
 
-	mu    sync.Mutex
-	memos []*memo // not in use, the one used last at the end
+	memos dictmemo.Pool[*memo]
 }
+
+// ownBit is the bit for an entry's having a field of its own, by the field's number.
+func (s *Set) ownBit(field int32) int { return len(s.tests) + int(field) }
 
 // New compiles conditions. Its error joins one for every condition that is wrong.
 func New(conditions []Named) (*Set, error) {
-	c := compiler{set: &Set{fields: map[string]*field{}, slots: map[string]int{}}, byTest: map[string]int{}, byText: map[string]int{}}
+	c := compiler{
+		set:    &Set{fields: map[string]*field{}, slots: map[string]int{}, limits: defaultLimits()},
+		byTest: map[string]int{},
+		byText: map[string]int{},
+	}
 	var errs []error
 	for _, named := range conditions {
 		n, err := c.condition(named.When)
@@ -53,15 +64,31 @@ func (s *Set) Names() []string { return s.names }
 
 // Decisions says which conditions hold for the entries of a chunk. It is immutable.
 type Decisions struct {
-	words int
-	bits  []uint64
+	words   int
+	entries []int32  // those for which any condition holds, in order: most logs have few
+	bits    []uint64 // of each of them, as many words
+}
+
+// Entries returns the entries for which any condition holds, in order. It must not be changed.
+func (d *Decisions) Entries() []int32 { return d.entries }
+
+// Bits returns the conditions that hold for entry Entries()[k]: bit n%64 of word n/64 is condition n's. It must not be changed.
+func (d *Decisions) Bits(k int) []uint64 { return d.bits[k*d.words:][:d.words] }
+
+// Of returns the conditions that hold for entry i of the chunk, as Bits does; nil if none does.
+func (d *Decisions) Of(i int) []uint64 {
+	k, found := slices.BinarySearch(d.entries, int32(i)) //nolint:gosec // an index of a chunk
+	if !found {
+		return nil
+	}
+	return d.Bits(k)
 }
 
 // Holds reports whether condition number n holds for entry i of the chunk.
-func (d *Decisions) Holds(i, n int) bool { return has(d.bits[i*d.words:][:d.words], n) }
-
-// Bits returns the conditions that hold for entry i: bit n%64 of word n/64 is condition n's. It must not be changed.
-func (d *Decisions) Bits(i int) []uint64 { return d.bits[i*d.words:][:d.words] }
+func (d *Decisions) Holds(i, n int) bool {
+	bits := d.Of(i)
+	return bits != nil && has(bits, n)
+}
 
 // Decide decides all conditions for all entries of a chunk. It works once a chunk, whoever asks.
 //
@@ -71,17 +98,26 @@ func (s *Set) Decide(c *pump.Chunk) *Decisions {
 }
 
 func (s *Set) decide(c *pump.Chunk) *Decisions {
-	d := &Decisions{words: s.wordsOut, bits: make([]uint64, s.wordsOut*len(c.Entries))}
+	d := &Decisions{words: s.wordsOut}
 	if len(s.conditions) == 0 {
 		return d
 	}
-	r := run{set: s, chunk: c, memo: s.borrow(c.Dict.ID)}
-	r.memo.grow(len(c.Dict.Fields))
-	for i := range c.Entries {
-		r.entry(i, d.Bits(i))
+	m, ok := s.memos.Take(c.Dict)
+	if !ok {
+		m = s.newMemo()
 	}
-	r.memo.release()
-	s.giveBack(r.memo)
+	m.grow(len(c.Dict.Fields))
+	m.entries, m.allHeld = m.entries[:0], m.allHeld[:0]
+	r := run{set: s, chunk: c, memo: m}
+	for i := range c.Entries {
+		if m.full {
+			m.forget()
+		}
+		r.decide(i)
+	}
+	d.entries, d.bits = slices.Clone(m.entries), slices.Clone(m.allHeld)
+	m.release()
+	s.memos.Put(c.Dict, m)
 	return d
 }
 

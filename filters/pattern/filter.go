@@ -1,12 +1,10 @@
 package pattern
 
-import "bytes"
-
 // filter rules out texts that a pattern can't match without running it. At most one of literal, finder and window is set; with
 // none, and without starts, it rules out nothing.
 type filter struct {
-	starts  []needle // the text must begin with one of these; may be nil
-	literal []byte   // must be in the text
+	starts  []needle   // the text must begin with one of these; may be nil
+	literal *fixedText // must be in the text
 	finder  *finder
 	window  *window
 
@@ -42,12 +40,12 @@ func (f *filter) bits() float64 {
 	if f.literal == nil {
 		return 0
 	}
-	return byteBits*float64(len(f.literal)) + bonus
+	return byteBits*float64(len(f.literal.text)) + bonus
 }
 
 func needleFilter(found []needle) (f filter, ok bool) {
 	if len(found) == 1 && !found[0].fold {
-		return filter{literal: []byte(found[0].text), needles: found}, true
+		return filter{literal: newFixedText(found[0].text), needles: found}, true
 	}
 	owned := make([]ownedNeedle, len(found))
 	for i, n := range found {
@@ -64,7 +62,7 @@ func (f *filter) mayMatch(text []byte) bool {
 	case f.starts != nil && !beginsWithAny(text, f.starts):
 		return false
 	case f.literal != nil:
-		return bytes.Contains(text, f.literal)
+		return f.literal.in(text)
 	case f.finder != nil:
 		return f.finder.any(text)
 	case f.window != nil:

@@ -250,7 +250,7 @@ func TestFilterKinds(t *testing.T) {
 			slices.Sort(texts)
 			got = "starts " + strings.Join(texts, " ")
 		case f.literal != nil:
-			got = "literal " + string(f.literal)
+			got = "literal " + string(f.literal.text)
 		case f.finder != nil:
 			got = "finder"
 			for _, n := range f.needles {

@@ -110,28 +110,29 @@ type hit struct {
 
 // hits returns the entries that meet criteria.
 func (r *Recorder) hits(c *pump.Chunk) (hits []hit) {
-	if r.watched == nil {
-		decided := r.set.Decide(c)
-		for i := range c.Entries {
-			if met := decided.Bits(i)[0] & r.criteria; met != 0 {
-				hits = append(hits, hit{i, met})
-			}
+	candidates := c
+	var places []uint32
+	if r.watched != nil {
+		if places = r.watched(c); len(places) == 0 {
+			return nil
 		}
-		return hits
-	}
-	places := r.watched(c)
-	if len(places) == 0 {
-		return nil
-	}
-	r.some = r.some[:0]
-	for _, i := range places {
-		r.some = append(r.some, c.Entries[i])
-	}
-	decided := r.set.Decide(&pump.Chunk{Refs: c.Refs, Own: c.Own, Dict: c.Dict, Entries: r.some})
-	for k, i := range places {
-		if met := decided.Bits(k)[0] & r.criteria; met != 0 {
-			hits = append(hits, hit{int(i), met})
+		r.some = r.some[:0]
+		for _, i := range places {
+			r.some = append(r.some, c.Entries[i])
 		}
+		candidates = &pump.Chunk{Refs: c.Refs, Own: c.Own, Dict: c.Dict, Entries: r.some}
+	}
+	decided := r.set.Decide(candidates)
+	for k, entry := range decided.Entries() {
+		met := decided.Bits(k)[0] & r.criteria
+		if met == 0 {
+			continue
+		}
+		i := int(entry)
+		if r.watched != nil {
+			i = int(places[entry])
+		}
+		hits = append(hits, hit{i, met})
 	}
 	return hits
 }

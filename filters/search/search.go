@@ -2,10 +2,10 @@ package search
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"journalpump/filters/convert"
+	"journalpump/filters/dictmemo"
 	"journalpump/filters/pattern"
 	"journalpump/pump"
 )
@@ -31,8 +31,7 @@ type Searches struct {
 	fields     map[string]*field // by name
 	words      int               // of a bit set of conditions
 
-	mu    sync.Mutex
-	memos []*memo // not in use, the one used last at the end
+	memos dictmemo.Pool[*memo]
 }
 
 // search is one configured search.
@@ -105,17 +104,21 @@ func (s *Searches) Names() []string {
 // A field that occurs several times matches if one of its values does. Values are seen as senders see them: numbers and
 // UUIDs in their canonical form; one that is empty, not UTF-8, or null to senders never matches.
 func (s *Searches) Search(c *pump.Chunk, matched []bool) ([]pump.SearchHit, []pump.SlowSearch) {
+	m, ok := s.memos.Take(c.Dict)
+	if !ok {
+		m = &memo{}
+	}
 	r := &run{
 		s:          s,
 		c:          c,
-		memo:       s.borrow(c.Dict.ID),
+		memo:       m,
 		found:      make([]uint64, s.words),
 		candidates: make([]uint64, s.words),
 	}
-	r.memo.grow(len(c.Dict.Fields))
+	m.grow(len(c.Dict.Fields))
 	for i := range matched {
 		matched[i] = r.entry(i)
 	}
-	s.giveBack(r.memo)
+	s.memos.Put(c.Dict, m)
 	return r.hits.list, r.slow
 }

@@ -111,7 +111,10 @@ func (s *Sender) routing(c *Config, r *Reader, config *filters.ViewConfig) error
 	if len(routes) == 0 {
 		return nil
 	}
-	b := routeBuilder{sender: s, config: c, reader: r, presets: preset.Events(), numbers: map[string]int{}}
+	b := routeBuilder{
+		sender: s, config: c, reader: r, presets: preset.Events(),
+		numbers: map[string]int{}, formats: map[string]*format.Format{},
+	}
 	for i := range routes {
 		out, err := b.route(&routes[i])
 		if err != nil {
@@ -137,7 +140,8 @@ type routeBuilder struct {
 	presets map[string]filters.EventConfig
 	named   []condition.Named
 	session []filters.Session
-	numbers map[string]int // by name
+	numbers map[string]int            // by name
+	formats map[string]*format.Format // by name
 }
 
 func (b *routeBuilder) route(r *RouteSettings) (out filters.RouteConfig, err error) {
@@ -148,10 +152,23 @@ func (b *routeBuilder) route(r *RouteSettings) (out filters.RouteConfig, err err
 		}
 	}
 	if r.Format != "" {
-		f, _ := formatOf(r.Format, b.reader, b.config)
-		out.Format, err = format.New(&f, os.LookupEnv)
+		out.Format, err = b.format(r.Format)
 	}
 	return out, err
+}
+
+// format compiles a format once, so that an entry that goes several routes in it is formatted once.
+func (b *routeBuilder) format(name string) (*format.Format, error) {
+	if f, known := b.formats[name]; known {
+		return f, nil
+	}
+	config, _ := formatOf(name, b.reader, b.config)
+	f, err := format.New(&config, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	b.formats[name] = f
+	return f, nil
 }
 
 func (b *routeBuilder) number(name string) int {

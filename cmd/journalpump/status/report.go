@@ -98,7 +98,6 @@ func describe(r *pump.ReaderSnapshot, s *pump.SenderSnapshot, now time.Time, lim
 		in := s.Loss.In.Seconds()
 		out.LossIn = &in
 	}
-	late := isLate(s, now, limits)
 	idle := s.LastSent.IsZero() || now.Sub(s.LastSent) > limits.MaxLag
 	switch {
 	case s.Health == pump.Stopped || s.Health == pump.Stale:
@@ -108,31 +107,14 @@ func describe(r *pump.ReaderSnapshot, s *pump.SenderSnapshot, now time.Time, lim
 		out.State, out.Problem = Failing, s.LastError
 	case r.Waiting != "":
 		out.State, out.Problem = Waiting, r.Waiting
-	case late && !s.Started:
-		out.State, out.Problem = Behind, "it has not begun to read: does the agent run?"
-	case late && idle && s.Position.IsZero():
-		out.State, out.Problem = Behind, "entries are waiting and none was ever accepted: does the agent run?"
-	case late && idle:
+	case s.Lag.Entries > 0 && s.Lag.Age > limits.MaxLag && idle:
 		out.State, out.Problem = Behind, "entries are waiting and nothing is being sent: does the agent run?"
-	case late:
+	case s.Lag.Entries > 0 && s.Lag.Age > limits.MaxLag:
 		out.State = CatchingUp
 	default:
 		out.State = OK
 	}
 	return out
-}
-
-// isLate reports whether a sender is behind by more than it may be. Where it has accepted nothing yet there is no entry to measure from:
-// what counts is for how long it could have, since it was started and since its first entry was logged.
-func isLate(s *pump.SenderSnapshot, now time.Time, limits Limits) bool {
-	if !s.Position.IsZero() {
-		return s.Lag.Entries > 0 && s.Lag.Age > limits.MaxLag
-	}
-	since := s.HealthSince
-	if first := time.UnixMicro(int64(s.First.Realtime)); first.After(since) { //nolint:gosec // 292,000 years
-		since = first
-	}
-	return (s.Lag.Entries > 0 || !s.Started) && now.Sub(since) > limits.MaxLag
 }
 
 // Since replaces the rates by those since an earlier report.

@@ -20,39 +20,24 @@ func snapshotOf(r pump.ReaderSnapshot, s pump.SenderSnapshot) pump.Snapshot {
 
 func TestStates(t *testing.T) {
 	t.Parallel()
-	far, near := pump.Lag{Entries: 500, Age: time.Hour}, pump.Lag{Entries: 9, Age: time.Second}
-	unknown := pump.Lag{Entries: 9}
-	at := func(t time.Time) pump.Position {
-		return pump.Position{Cursor: pump.Cursor{Seqnum: 1, Realtime: uint64(t.UnixMicro()), Parts: pump.HasAll}}
-	}
-	place := at(now.Add(-time.Hour))
-	recent, long := now.Add(-time.Second), now.Add(-time.Hour)
+	far := pump.Lag{Entries: 500, Age: time.Hour}
 	for name, c := range map[string]struct {
 		reader  pump.ReaderSnapshot
 		sender  pump.SenderSnapshot
 		want    State
 		problem string
 	}{
-		"up to date":                            {sender: pump.SenderSnapshot{Health: pump.Connected, Started: true, Position: place}, want: OK},
-		"a little behind":                       {sender: pump.SenderSnapshot{Health: pump.Connected, Started: true, Position: place, Lag: near}, want: OK},
-		"behind and sending":                    {sender: pump.SenderSnapshot{Health: pump.Connected, Started: true, Position: place, Lag: far, LastSent: recent}, want: CatchingUp},
-		"behind and not sending":                {sender: pump.SenderSnapshot{Health: pump.Connected, Started: true, Position: place, Lag: far, LastSent: long}, want: Behind, problem: "nothing is being sent: does the agent run?"},
-		"behind, not sent since it was started": {sender: pump.SenderSnapshot{Health: pump.Disconnected, Started: true, Position: place, Lag: far}, want: Behind, problem: "nothing is being sent: does the agent run?"},
-		"has never sent":                        {sender: pump.SenderSnapshot{Started: true, HealthSince: long, First: place, Lag: unknown}, want: Behind, problem: "none was ever accepted: does the agent run?"},
-		"has never sent, first not known":       {sender: pump.SenderSnapshot{Started: true, HealthSince: long, Lag: unknown}, want: Behind, problem: "none was ever accepted"},
-		"has never sent and was refused":        {sender: pump.SenderSnapshot{Started: true, Health: pump.Disconnected, LastError: "no route", HealthSince: long, Lag: unknown}, want: Failing, problem: "no route"},
-		"was just started":                      {sender: pump.SenderSnapshot{Started: true, HealthSince: recent, First: place, Lag: unknown}, want: OK},
-		"just got its first entry":              {sender: pump.SenderSnapshot{Started: true, HealthSince: long, First: at(recent), Lag: unknown}, want: OK},
-		"an empty journal":                      {sender: pump.SenderSnapshot{Started: true, HealthSince: long}, want: OK},
-		"did not begin":                         {sender: pump.SenderSnapshot{HealthSince: long}, want: Behind, problem: "not begun to read: does the agent run?"},
-		"is about to begin":                     {sender: pump.SenderSnapshot{HealthSince: recent}, want: OK},
-		"did not begin, there is no journal":    {reader: pump.ReaderSnapshot{Waiting: "no journal yet"}, sender: pump.SenderSnapshot{HealthSince: long}, want: Waiting, problem: "no journal yet"},
-		"old entries, none left":                {sender: pump.SenderSnapshot{Health: pump.Connected, Started: true, Position: place, Lag: pump.Lag{Age: time.Hour}}, want: OK},
-		"refused":                               {sender: pump.SenderSnapshot{Health: pump.Disconnected, LastError: "connection refused"}, want: Failing, problem: "connection refused"},
-		"not connected, no error":               {sender: pump.SenderSnapshot{Health: pump.Disconnected, Started: true, Position: place}, want: OK},
-		"no journal":                            {reader: pump.ReaderSnapshot{Waiting: "no journal yet"}, sender: pump.SenderSnapshot{Health: pump.Disconnected}, want: Waiting, problem: "no journal yet"},
-		"stopped":                               {sender: pump.SenderSnapshot{Health: pump.Stale}, want: Stopped, problem: "stopped"},
-		"stopped when it was failing":           {sender: pump.SenderSnapshot{Health: pump.Stopped, LastError: "no route"}, want: Stopped, problem: "no route"},
+		"up to date":                  {sender: pump.SenderSnapshot{Health: pump.Connected}, want: OK},
+		"a little behind":             {sender: pump.SenderSnapshot{Health: pump.Connected, Lag: pump.Lag{Entries: 9, Age: time.Second}}, want: OK},
+		"behind and sending":          {sender: pump.SenderSnapshot{Health: pump.Connected, Lag: far, LastSent: now.Add(-time.Second)}, want: CatchingUp},
+		"behind and not sending":      {sender: pump.SenderSnapshot{Health: pump.Connected, Lag: far, LastSent: now.Add(-time.Hour)}, want: Behind, problem: "does the agent run?"},
+		"behind, has never sent":      {sender: pump.SenderSnapshot{Health: pump.Connected, Lag: far}, want: Behind, problem: "does the agent run?"},
+		"old entries, none left":      {sender: pump.SenderSnapshot{Health: pump.Connected, Lag: pump.Lag{Age: time.Hour}}, want: OK},
+		"refused":                     {sender: pump.SenderSnapshot{Health: pump.Disconnected, LastError: "connection refused"}, want: Failing, problem: "connection refused"},
+		"not connected, no error":     {sender: pump.SenderSnapshot{Health: pump.Disconnected}, want: OK},
+		"no journal":                  {reader: pump.ReaderSnapshot{Waiting: "no journal yet"}, sender: pump.SenderSnapshot{Health: pump.Disconnected}, want: Waiting, problem: "no journal yet"},
+		"stopped":                     {sender: pump.SenderSnapshot{Health: pump.Stale}, want: Stopped, problem: "stopped"},
+		"stopped when it was failing": {sender: pump.SenderSnapshot{Health: pump.Stopped, LastError: "no route"}, want: Stopped, problem: "no route"},
 	} {
 		r := New(snapshotOf(c.reader, c.sender), now, now, Limits{MaxLag: time.Minute})
 		got := r.Senders[0]
@@ -108,7 +93,7 @@ func TestWrite(t *testing.T) {
 		Position: pump.Position{Cursor: pump.Cursor{Seqnum: 1, Parts: pump.HasAll}}, Lag: pump.Lag{Entries: 2500, Age: 25 * time.Hour}, Ledger: pump.Ledger{DeadLettered: 2}, Stalls: 1,
 		Loss: pump.Loss{In: 2 * time.Hour, Known: true},
 	})
-	s.Readers["a longer name"] = pump.ReaderSnapshot{Senders: map[string]pump.SenderSnapshot{"x": {Health: pump.Connected, Started: true}}}
+	s.Readers["a longer name"] = pump.ReaderSnapshot{Senders: map[string]pump.SenderSnapshot{"x": {Health: pump.Connected}}}
 	var b strings.Builder
 	if err := New(s, now.Add(-time.Second), now, Limits{MaxLag: time.Minute}).Write(&b, now, false); err != nil {
 		t.Fatal(err)
