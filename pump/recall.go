@@ -113,6 +113,17 @@ func newest(found []EntryRef, limit int) []EntryRef {
 	return slices.Delete(found, 0, max(0, len(found)-limit))
 }
 
+// SinceRealtime is Since in microseconds; 0 if it is before 1970.
+func (r *Recall) SinceRealtime() uint64 { return uint64(max(0, r.Since.UnixMicro())) }
+
+// IsBefore reports whether an entry comes before the place to look back from.
+func (r *Recall) IsBefore(c *Cursor) bool {
+	if r.Before.Parts&c.Parts&HasSeqnum != 0 && r.Before.SeqnumID == c.SeqnumID {
+		return c.Seqnum < r.Before.Seqnum
+	}
+	return r.Before.Covers(c)
+}
+
 // Wants reports whether an entry is one of those that are meant, wherever in the log it is.
 func (r *Recall) Wants(c *Chunk, i int) bool {
 	if time.UnixMicro(int64(c.Entries[i].Position.Realtime)).Before(r.Since) { //nolint:gosec // 292,000 years

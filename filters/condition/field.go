@@ -1,10 +1,6 @@
 package condition
 
-import (
-	"unicode/utf8"
-
-	"journalpump/pump"
-)
+import "journalpump/pump"
 
 // Asks reports whether any condition has a test on fields of that name. What expressions look at does not count.
 func (s *Set) Asks(name string) bool {
@@ -26,10 +22,5 @@ func (s *Set) Passes(f *pump.Field) bool {
 			return true
 		}
 	}
-	for _, p := range tests.patterns {
-		if p.MayMatch(f.Value) && utf8.Valid(f.Value) && matches(p, f.Value) {
-			return true
-		}
-	}
-	return false
+	return matchesAny(tests.patterns, f.Value)
 }

@@ -11,7 +11,7 @@
 //   - a program for the backtracking engine regexp2, only where a pattern is not regular: look-around, back-references,
 //     conditionals, atomic groups, possessive repeats (backtrack.go). It alone can run out of time: see ErrTimeout;
 //   - what every match must contain, or the text begin with, so that most texts are ruled out without running any of these
-//     (needle.go, start.go, window.go).
+//     (needle.go, fixedtext.go, start.go, window.go).
 //
 // docs/patterns.md says what of Python's syntax is covered and where results may differ.
 package pattern

@@ -316,6 +316,20 @@ func (l *Log) available() (*listing, error) {
 	return at, nil
 }
 
+// settled calls fn with the files that there are, and again when it says that some were not where they had been listed.
+func (l *Log) settled(fn func(files []*fileInfo) (moved bool, err error)) error {
+	for looks := 1; ; looks++ {
+		at, err := l.available()
+		if err != nil {
+			return err
+		}
+		moved, err := fn(at.files)
+		if err != nil || !moved || looks == maxLooks {
+			return err
+		}
+	}
+}
+
 // withFile calls fn with the file opened for a moment. Its error wraps errMoved if the path leads to another file by now,
 // or to none.
 func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {

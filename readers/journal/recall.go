@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"time"
 
 	"journalpump/pump"
 	"journalpump/readers/journal/journalfile"
@@ -24,21 +23,17 @@ const (
 // Recall implements pump.Recaller: by the index of the files' DATA objects, from the newest file on, so that its cost depends on
 // what is found and not on how much the journal holds.
 func (l *Log) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error) {
-	for looks := 1; ; looks++ {
-		at, err := l.available()
-		if err != nil {
-			return nil, err
-		}
-		c, moved, err := l.recall(ctx, &what, at.files)
-		if err != nil || !moved || looks == maxLooks {
-			return c, err
-		}
-	}
+	var c *pump.Chunk
+	err := l.settled(func(files []*fileInfo) (moved bool, err error) {
+		c, moved, err = l.recall(ctx, &what, files)
+		return moved, err
+	})
+	return c, err
 }
 
 // recall is Recall among the files of one listing. moved says that some were not where they had been listed: there may be more.
 func (l *Log) recall(ctx context.Context, what *pump.Recall, files []*fileInfo) (c *pump.Chunk, moved bool, err error) {
-	r := recall{log: l, what: what, since: sinceMicros(what.Since)}
+	r := recall{log: l, what: what, since: what.SinceRealtime()}
 	r.build.init(l)
 	r.build.begin(uint64(max(0, what.Limit)))
 	defer r.close()
@@ -76,14 +71,8 @@ func (r *recall) choose(files []*fileInfo) {
 
 // isBefore reports whether an entry comes before the place to look back from.
 func (r *recall) isBefore(k *key) bool {
-	p := &r.what.Before
-	if p.Parts&pump.HasSeqnum != 0 && p.SeqnumID == k.seqnumID {
-		return k.seqnum < p.Seqnum
-	}
-	if reached, known := p.ReachedIn(k.seqnumID); known || p.Whole {
-		return known && k.seqnum <= reached
-	}
-	return compareTo(k, p) < 0
+	c := k.cursor()
+	return r.what.IsBefore(&c)
 }
 
 func (r *recall) run(ctx context.Context) error {
@@ -309,6 +298,3 @@ func (b *backList) prev() error {
 	}
 	return journalfile.ErrCorrupt
 }
-
-// sinceMicros is the time in microseconds; 0 if it is before 1970.
-func sinceMicros(t time.Time) uint64 { return uint64(max(0, t.UnixMicro())) }

@@ -15,21 +15,28 @@ func (l *Log) Seek(ctx context.Context, to pump.Start) (pump.Position, error) {
 	if err := ctx.Err(); err != nil {
 		return pump.Position{}, err
 	}
-	at, err := l.available()
-	if err != nil {
-		return pump.Position{}, err
-	}
+	var p pump.Position
+	err := l.settled(func(files []*fileInfo) (moved bool, err error) {
+		p, moved, err = l.placeIn(files, to)
+		return moved, err
+	})
+	return p, err
+}
+
+// placeIn returns the starting point among the files of one listing. moved says that some were not where they had been listed.
+func (l *Log) placeIn(files []*fileInfo, to pump.Start) (p pump.Position, moved bool, err error) {
 	switch to.Kind {
 	case pump.StartHead:
-		return pump.Position{}, nil
+		return pump.Position{}, false, nil
 	case pump.StartTail:
-		return placeAtTail(at.files), nil
+		return placeAtTail(files), false, nil
 	case pump.StartBoot:
-		return l.startOfBoot(at, to.Offset)
+		p, moved = l.bootPosition(files, to.Offset)
+		return p, moved, nil
 	case pump.StartRealtime:
-		return before(to.Time.UnixMicro()), nil
+		return before(to.Time.UnixMicro()), false, nil
 	}
-	return pump.Position{}, fmt.Errorf("there is no starting point of kind %d", to.Kind)
+	return pump.Position{}, false, fmt.Errorf("there is no starting point of kind %d", to.Kind)
 }
 
 // before returns the position just before a realtime in microseconds.
@@ -52,19 +59,6 @@ func tailOf(files []*fileInfo) pump.Position {
 		return pump.Position{}
 	}
 	return pump.Position{Cursor: last.cursor()}
-}
-
-// startOfBoot is bootPosition in a listing, or in a later one if files have moved since.
-func (l *Log) startOfBoot(at *listing, offset time.Duration) (p pump.Position, err error) {
-	for looks := 1; ; looks++ {
-		p, moved := l.bootPosition(at.files, offset)
-		if !moved || looks == maxLooks {
-			return p, nil
-		}
-		if at, err = l.available(); err != nil {
-			return pump.Position{}, err
-		}
-	}
 }
 
 // bootPosition returns the position just before the first entry of the current boot at or after the offset. If there is

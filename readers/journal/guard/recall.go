@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"journalpump/pump"
 )
@@ -27,7 +26,7 @@ func (l *Log) Recall(ctx context.Context, what pump.Recall) (*pump.Chunk, error)
 	if err != nil || l.store == nil {
 		return c, err
 	}
-	s := spoolRecall{log: l, what: &what, since: sinceMicros(what.Since), there: make(map[pump.Cursor]bool, len(c.Entries))}
+	s := spoolRecall{log: l, what: &what, since: what.SinceRealtime(), there: make(map[pump.Cursor]bool, len(c.Entries))}
 	for i := range c.Entries {
 		s.there[c.Entries[i].Position] = true
 	}
@@ -86,7 +85,7 @@ func (s *spoolRecall) run(ctx context.Context) error {
 func (s *spoolRecall) reaches(p *place) bool {
 	return len(p.spans) == 0 || slices.ContainsFunc(p.spans, func(span span) bool {
 		first := pump.Cursor{SeqnumID: span.id, Seqnum: span.first, Realtime: p.from.Realtime, Parts: pump.HasSeqnum | p.from.Parts&pump.HasRealtime}
-		return isBefore(&first, &s.what.Before)
+		return s.what.IsBefore(&first)
 	})
 }
 
@@ -94,7 +93,7 @@ func (s *spoolRecall) reaches(p *place) bool {
 func (s *spoolRecall) look(c *pump.Chunk) {
 	for i := len(c.Entries) - 1; i >= 0 && len(s.found) < s.what.Limit && s.bytes < maxRecallBytes; i-- {
 		at := &c.Entries[i].Position
-		if at.Realtime < s.since || !isBefore(at, &s.what.Before) || s.there[*at] || !s.what.Wants(c, i) {
+		if at.Realtime < s.since || !s.what.IsBefore(at) || s.there[*at] || !s.what.Wants(c, i) {
 			continue
 		}
 		e := spooledEntry{position: *at}
@@ -134,17 +133,6 @@ func (s *spoolRecall) merge(c *pump.Chunk) *pump.Chunk {
 	return out
 }
 
-// isBefore reports whether an entry comes before a position.
-func isBefore(c *pump.Cursor, p *pump.Position) bool {
-	if p.Parts&c.Parts&pump.HasSeqnum != 0 && p.SeqnumID == c.SeqnumID {
-		return c.Seqnum < p.Seqnum
-	}
-	if reached, known := p.ReachedIn(c.SeqnumID); known || p.Whole {
-		return known && c.Seqnum <= reached
-	}
-	return compare(c, &p.Cursor) < 0
-}
-
 // compare compares the places of two entries.
 func compare(a, b *pump.Cursor) int {
 	shared := a.Parts & b.Parts
@@ -156,6 +144,3 @@ func compare(a, b *pump.Cursor) int {
 	}
 	return cmp.Compare(a.Realtime, b.Realtime)
 }
-
-// sinceMicros is the time in microseconds; 0 if it is before 1970.
-func sinceMicros(t time.Time) uint64 { return uint64(max(0, t.UnixMicro())) }

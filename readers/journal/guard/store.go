@@ -277,7 +277,7 @@ func (s *store) firstWithin(l *pump.LanePlace, n int) int {
 	if l.LookBack <= 0 || l.Position.Parts&pump.HasRealtime == 0 {
 		return n
 	}
-	since := sinceMicros(realtime(l.Position.Realtime).Add(-l.LookBack))
+	since := l.Position.Realtime - min(l.Position.Realtime, uint64(l.LookBack.Microseconds())) //nolint:gosec // positive
 	for n > 0 && s.records[n-1].to.Realtime >= since {
 		n--
 	}
