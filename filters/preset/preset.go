@@ -62,19 +62,21 @@ func sshd(all map[string]filters.EventConfig) {
 	all["sshd.connect"] = session(filters.SessionStart, sshdOpened())
 	all["sshd.disconnect"] = session(filters.SessionEnd, sshdClosed())
 	all["sshd.login"] = event(message(sshdNames(), `^Accepted \S+ for `))
-	all["sshd.failed"] = event(message(sshdNames(), `^Failed \S+ for `, `^Invalid user `, `^pam_unix\(sshd:auth\): authentication failure`,
-		`^Connection (?:closed|reset) by (?:authenticating|invalid) user `))
+	all["sshd.failed"] = event(message(sshdNames(), `^Failed \S+ for `, `^Invalid user `, `^pam_\w+\(sshd:auth\): authentication failure`,
+		`^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (?:authenticating|invalid) user `,
+		`^(?:error: )?maximum authentication attempts exceeded `, `^error: PAM: [A-Z][a-z ]* for .* from `, `^User \S+ (?:from \S+ )?not allowed because `,
+		`^ROOT LOGIN REFUSED `, `^(?:fatal: )?Access denied for user `))
 }
 
 func sudo(all map[string]filters.EventConfig) {
 	names := []string{"sudo"}
-	failed := []string{`^\s*\S+ : (?:\d+ incorrect password attempts?|a password is required|user NOT in sudoers|command not allowed|` +
-		`user NOT authorized on host) ;`, `^pam_unix\(sudo:auth\): authentication failure`}
-	command := message(names, ` COMMAND=`)
-	command.Not = condition.Config{message(nil, failed...)}
 	all["sudo"] = event(message(names))
-	all["sudo.command"] = event(command)
-	all["sudo.failed"] = event(message(names, failed...))
+	// What was not run has the reason before the first KEY=.
+	all["sudo.command"] = event(message(names, `^\s*\S+ :\s+[A-Z]+=.*COMMAND=`))
+	all["sudo.failed"] = event(message(names,
+		`^\s*\S+ : (?:\d+ incorrect password attempts?|a password is required|user NOT in sudoers|command not allowed|user NOT authorized on host|`+
+			`no tty present|a terminal is required|sorry, |[Aa]ccount |[Pp]assword expired|PAM account )[^=]*;`,
+		`^pam_\w+\(sudo(?:-i)?:auth\): (?:authentication failure|conversation failed|auth could not identify password)`))
 }
 
 func proftpdNames() []string { return []string{"proftpd"} }
@@ -92,14 +94,14 @@ func proftpd(all map[string]filters.EventConfig) {
 	all["proftpd"] = event(message(names))
 	all["proftpd.connect"] = session(filters.SessionStart, proftpdOpened())
 	all["proftpd.disconnect"] = session(filters.SessionEnd, proftpdClosed())
-	all["proftpd.login"] = event(message(names, `: Login successful`))
-	all["proftpd.failed"] = event(message(names, `\(Login failed\): `, `: no such user found from `, `Maximum login attempts `))
+	all["proftpd.login"] = event(message(names, `(?:USER|ANON) .*: Login successful\.?$`))
+	all["proftpd.failed"] = event(message(names, `\(Login failed\): `, `: no such user found from `, `Maximum login attempts `, `SECURITY VIOLATION: [Rr]oot login attempted`))
 	all["proftpd.command"] = event(message(names, `^\S+ \S+ \S+ \[[^\]]+\] "[A-Za-z]+.*" (?:\d{3}|-) `))
 }
 
 func nginx(all map[string]filters.EventConfig) {
 	names := []string{"nginx"}
-	const access = `^\S+ - \S+ \[[^\]]+\] "[^"]*" `
+	const access = `^\S+ - [^"]* \[[^\]"]+\] "[^"]*" `
 	all["nginx.access"] = event(message(names, access+`\d{3} `))
 	all["nginx.client_error"] = event(message(names, access+`4\d\d `))
 	all["nginx.server_error"] = event(message(names, access+`5\d\d `))
@@ -115,9 +117,11 @@ const (
 )
 
 func oom(all map[string]filters.EventConfig) {
-	kernel := message(nil, `^(?:Out of memory|Memory cgroup out of memory): Kill(?:ed)? process \d+ `)
+	kernel := message(nil, `^(?:Out of memory(?: \([a-z_]+\))?|Memory cgroup out of memory): Kill(?:ed)? process \d+ `)
 	kernel.Transports = conf.StringList{"kernel"}
-	all["oom"] = event(kernel, condition.Clause{MessageIDs: condition.MessageIDs{unitOOM}})
+	where := message(nil, `^oom-kill:constraint=`) // a line before, with the control group
+	where.Transports = kernel.Transports
+	all["oom"] = event(kernel, where, condition.Clause{MessageIDs: condition.MessageIDs{unitOOM}})
 	all["oom.kill"] = event(kernel)
 }
 
@@ -131,7 +135,7 @@ func unit(all map[string]filters.EventConfig) {
 // Formats returns the formats by name.
 func Formats() map[string]format.Config {
 	return map[string]format.Config{
-		"sshd":    {Line: "%{iso8601} %V %P %u %a %{remote-port} %L %p %{protocol} %S %E", Keys: keys("auth_method", "key_type", "key_fingerprint")},
+		"sshd":    {Line: "%{iso8601} %V %P %u %h %a %{remote-port} %L %p %{protocol} %S %E", Keys: keys("auth_method", "key_type", "key_fingerprint")},
 		"sudo":    {Line: "%{iso8601} %V %P %U %u %g %D %r %S", Keys: keys("tty")},
 		"proftpd": {Line: "%{iso8601} %V %P %h %a %u %{protocol} %m %J %s %b %T %S %E"},
 		"nginx":   {Line: "%{iso8601} %V %a %u %m %f %{protocol} %s %b", Keys: keys("referer", "user_agent")},

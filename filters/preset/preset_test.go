@@ -63,7 +63,32 @@ func TestPresets(t *testing.T) {
 			{identified("sshd", "Connection reset by 192.0.2.9 port 40022 [preauth]"), "sshd",
 				`{` + at + `,"pid":4711,"remote_ip":"192.0.2.9","remote_port":40022,"session_end_reason":"reset"}`},
 			{identified("sshd", "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9  user=root"), "sshd sshd.failed",
-				`{` + at + `,"pid":4711,"user":"root","response_msg":"authentication failure"}`},
+				`{` + at + `,"pid":4711,"user":"root","remote_ip":"192.0.2.9","response_msg":"authentication failure"}`},
+			{identified("sshd-session", "pam_sss(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=client.example.net user=anna"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"anna","remote_dns":"client.example.net","response_msg":"authentication failure"}`},
+			{identified("sshd", "Accepted publickey for anna from fe80::1%eth0 port 52144 ssh2: ECDSA-CERT SHA256:xyz ID anna from 192.0.2.1 port 1 (serial 42) CA ED25519 SHA256:cafe"), "sshd sshd.login",
+				`{` + at + `,"pid":4711,"user":"anna","remote_ip":"fe80::1%eth0","remote_port":52144,"protocol":"ssh2","response_msg":"Accepted",` +
+					`"auth_method":"publickey","key_type":"ECDSA-CERT","key_fingerprint":"SHA256:xyz"}`},
+			{identified("sshd", "Invalid user admin from 192.0.2.9"), "sshd sshd.failed", // as older ones of OpenSSH say it
+				`{` + at + `,"pid":4711,"user":"admin","remote_ip":"192.0.2.9","response_msg":"Invalid"}`},
+			{identified("sshd", "Received disconnect from 192.0.2.7: 11: disconnected by user"), "sshd",
+				`{` + at + `,"pid":4711,"remote_ip":"192.0.2.7","session_end_reason":"disconnected by user"}`},
+			{identified("sshd-session", "Disconnected from authenticating user root 192.0.2.9 port 40022 [preauth]"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"root","remote_ip":"192.0.2.9","remote_port":40022,"session_end_reason":"Disconnected"}`},
+			{identified("sshd-session", "Disconnecting invalid user admin 192.0.2.9 port 40022: Too many authentication failures [preauth]"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"admin","remote_ip":"192.0.2.9","remote_port":40022,"session_end_reason":"Too many authentication failures"}`},
+			{identified("sshd-session", "error: maximum authentication attempts exceeded for invalid user admin from 192.0.2.9 port 40022 ssh2 [preauth]"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"admin","remote_ip":"192.0.2.9","remote_port":40022,"protocol":"ssh2","response_msg":"maximum authentication attempts exceeded"}`},
+			{identified("sshd", "error: PAM: Authentication failure for illegal user admin from client.example.net"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"admin","remote_dns":"client.example.net","response_msg":"Authentication failure"}`},
+			{identified("sshd", "User root from 192.0.2.9 not allowed because not listed in AllowUsers"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"root","remote_ip":"192.0.2.9","response_msg":"not allowed because not listed in AllowUsers"}`},
+			{identified("sshd", "User bob not allowed because account is locked"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"bob","response_msg":"not allowed because account is locked"}`},
+			{identified("sshd", "ROOT LOGIN REFUSED FROM 192.0.2.9 port 40022 [preauth]"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"remote_ip":"192.0.2.9","remote_port":40022,"response_msg":"ROOT LOGIN REFUSED"}`},
+			{identified("sshd", "fatal: Access denied for user anna by PAM account configuration [preauth]"), "sshd sshd.failed",
+				`{` + at + `,"pid":4711,"user":"anna","response_msg":"Access denied"}`},
 			{identified("sshd", "Server listening on 0.0.0.0 port 22."), "sshd", `{` + at + `,"pid":4711}`},
 			{identified("other", "Accepted publickey for anna from 192.0.2.7 port 52144 ssh2"), "", `{` + at + `,"pid":4711}`},
 		},
@@ -76,10 +101,22 @@ func TestPresets(t *testing.T) {
 				`{` + at + `,"pid":4711,"original_user":"bob","user":"root","dir_path":"/","raw_command":"/usr/bin/id","response_msg":"user NOT in sudoers","tty":"pts/1"}`},
 			{identified("sudo", "    anna : PWD=/srv ; USER=www-data ; GROUP=www-data ; ENV=A=1 ; COMMAND=/usr/bin/php cron.php"), "sudo sudo.command",
 				`{` + at + `,"pid":4711,"original_user":"anna","user":"www-data","group":"www-data","dir_path":"/srv","raw_command":"/usr/bin/php cron.php"}`},
+			{identified("sudo", "     bob : a terminal is required to read the password; either use the -S option or configure an askpass helper ; PWD=/ ; USER=root ; COMMAND=/usr/bin/id"), "sudo sudo.failed",
+				`{` + at + `,"pid":4711,"original_user":"bob","user":"root","dir_path":"/","raw_command":"/usr/bin/id",` +
+					`"response_msg":"a terminal is required to read the password; either use the -S option or configure an askpass helper"}`},
+			{identified("sudo", "     bob : unable to resolve host web1 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/id"), "sudo", // a warning; whether it is run is said elsewhere
+				`{` + at + `,"pid":4711,"original_user":"bob","user":"root","dir_path":"/","raw_command":"/usr/bin/id","response_msg":"unable to resolve host web1"}`},
+			{identified("sudo", "    anna : HOST=web1 ; TTY=pts/0 ; CHROOT=/x ; PWD=/ ; USER=root ; TSID=000001 ; COMMAND=/usr/bin/id"), "sudo sudo.command",
+				`{` + at + `,"pid":4711,"original_user":"anna","user":"root","dir_path":"/","raw_command":"/usr/bin/id","tty":"pts/0"}`},
+			{identified("sudo", "anna :  PWD=/ ; USER=root ; COMMAND=/usr/bin/id"), "sudo sudo.command", // sudo-rs without a terminal
+				`{` + at + `,"pid":4711,"original_user":"anna","user":"root","dir_path":"/","raw_command":"/usr/bin/id"}`},
+			{identified("sudo", "pam_unix(sudo-i:auth): auth could not identify password for [bob]"), "sudo sudo.failed", `{` + at + `,"pid":4711}`},
 			{identified("sudo", "pam_unix(sudo:session): session opened for user root(uid=0) by anna(uid=1000)"), "sudo",
 				`{` + at + `,"pid":4711,"original_user":"anna","user":"root"}`},
 		},
 		"proftpd": {
+			{identified("proftpd", "a (b[192.0.2.7]) - USER x: Login successful: no such user found from 192.0.2.7 [192.0.2.7] to 198.51.100.1:21"), "proftpd proftpd.failed",
+				`{"timestamp":"2013-08-21 23:08:22,171","server_dns":"a","pid":4711,"remote_dns":"b","remote_ip":"192.0.2.7","user":"x: Login successful","response_msg":"no such user found"}`},
 			{identified("proftpd", "ftp.example.org (client.example.net[192.0.2.7]) - FTP session opened."), "CONNECT proftpd proftpd.connect",
 				`{"connecting":true,"timestamp":"2013-08-21 23:08:22,171","server_dns":"ftp.example.org","pid":4711,"remote_dns":"client.example.net","remote_ip":"192.0.2.7","protocol":"FTP"}`},
 			{identified("proftpd", "ftp.example.org (::ffff:192.0.2.7[::ffff:192.0.2.7]): USER anna: Login successful."), "proftpd proftpd.login",
@@ -102,10 +139,20 @@ func TestPresets(t *testing.T) {
 				`{` + at + `,"remote_ip":"192.0.2.1","user":"anna","command":"GET","file":"/a?b=1","protocol":"HTTP/1.1","response_code":200,"bytes_sent":612,"user_agent":"curl/8.5.0"}`},
 			{identified("nginx", `192.0.2.1 - - [27/Nov/2026:12:30:00 +0000] "\x16\x03\x01" 400 150 "-" "-"`), "nginx.access nginx.client_error",
 				`{` + at + `,"remote_ip":"192.0.2.1","response_code":400,"bytes_sent":150}`},
+			{identified("nginx", `192.0.2.1 - a [b] [27/Nov/2026:12:30:00 +0000] "GET /a b HTTP/1.1" 401 150 "-" "a\x22b"`), "nginx.access nginx.client_error",
+				`{` + at + `,"remote_ip":"192.0.2.1","user":"a [b]","command":"GET","file":"/a b","protocol":"HTTP/1.1","response_code":401,"bytes_sent":150,"user_agent":"a\\x22b"}`},
 			{identified("nginx", `2001:db8::1 - - [27/Nov/2026:12:30:00 +0000] "POST /api HTTP/2.0" 502 559 "https://example.org/" "Mozilla/5.0 (X11)"`), "nginx.access nginx.server_error",
 				`{` + at + `,"remote_ip":"2001:db8::1","command":"POST","file":"/api","protocol":"HTTP/2.0","response_code":502,"bytes_sent":559,"referer":"https://example.org/","user_agent":"Mozilla/5.0 (X11)"}`},
 		},
 		"oom": {
+			{kernel("Out of memory (oom_kill_allocating_task): Killed process 12 (a) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:0kB, UID:0 pgtables:40kB oom_score_adj:0"), "oom oom.kill",
+				`{` + at + `,"scope":"Out of memory (oom_kill_allocating_task)","process":"a","pid":12,"uid":0,"total_vm_kb":1,"anon_rss_kb":2,"file_rss_kb":3,"oom_score_adj":0,` +
+					`"message":"Out of memory (oom_kill_allocating_task): Killed process 12 (a) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:0kB, UID:0 pgtables:40kB oom_score_adj:0"}`},
+			{kernel("Memory cgroup out of memory: Kill process 12 (a) score 987 or sacrifice child"), "oom oom.kill", // as older kernels say it
+				`{` + at + `,"scope":"Memory cgroup out of memory","process":"a","pid":12,"message":"Memory cgroup out of memory: Kill process 12 (a) score 987 or sacrifice child"}`},
+			{kernel("oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x.scope,mems_allowed=0,oom_memcg=/k.slice,task_memcg=/k.slice/x.scope,task=Web Content,pid=12,uid=1000"), "oom",
+				`{` + at + `,"process":"Web Content","cgroup":"/k.slice/x.scope","constraint":"CONSTRAINT_MEMCG","pid":12,"uid":1000,` +
+					`"message":"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x.scope,mems_allowed=0,oom_memcg=/k.slice,task_memcg=/k.slice/x.scope,task=Web Content,pid=12,uid=1000"}`},
 			{kernel("Out of memory: Killed process 4711 (java main) total-vm:8123456kB, anon-rss:4000000kB, file-rss:0kB, shmem-rss:0kB, UID:1000 pgtables:8192kB oom_score_adj:-5"), "oom oom.kill",
 				`{` + at + `,"scope":"Out of memory","process":"java main","pid":4711,"uid":1000,"total_vm_kb":8123456,"anon_rss_kb":4000000,"file_rss_kb":0,"oom_score_adj":-5,` +
 					`"message":"Out of memory: Killed process 4711 (java main) total-vm:8123456kB, anon-rss:4000000kB, file-rss:0kB, shmem-rss:0kB, UID:1000 pgtables:8192kB oom_score_adj:-5"}`},
@@ -198,5 +245,33 @@ func TestEveryFormatOfThePresetsCompiles(t *testing.T) {
 		if _, err := format.New(&config, noEnvironment); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Who logs in chooses the name that is logged, and may choose one that looks like the rest of the message with another address.
+func TestAddressesCannotBeForged(t *testing.T) {
+	t.Parallel()
+	view, _ := viewOf(t, "sshd")
+	for _, message := range []string{
+		"Failed password for invalid user x from 192.0.2.66 port 1 ssh2 from 192.0.2.7 port 50022 ssh2",
+		"Failed password for invalid user x from 192.0.2.66 port 1 ssh2: RSA SHA256:y from 192.0.2.7 port 50022 ssh2",
+		"Failed publickey for invalid user x from 192.0.2.66 port 1 ssh2: RSA SHA256:y from 192.0.2.7 port 50022 ssh2: RSA SHA256:z",
+		"Failed publickey for root from 192.0.2.7 port 50022 ssh2: RSA-CERT SHA256:z ID x from 192.0.2.66 port 1 ssh2 (serial 0) CA RSA SHA256:y",
+		"Invalid user x from 192.0.2.66 port 1 from 192.0.2.7 port 50022",
+		"Connection closed by invalid user x 192.0.2.66 port 1 192.0.2.7 port 50022 [preauth]",
+		"Connection reset by invalid user x 192.0.2.66 port 1 [preauth] 192.0.2.7 port 50022 [preauth]",
+		"Disconnected from invalid user x 192.0.2.66 port 1 [preauth] 192.0.2.7 port 50022 [preauth]",
+		"Disconnecting invalid user x 192.0.2.66 port 1: no 192.0.2.7 port 50022: Too many authentication failures [preauth]",
+		"error: maximum authentication attempts exceeded for invalid user x from 192.0.2.66 port 1 ssh2 [preauth] from 192.0.2.7 port 50022 ssh2 [preauth]",
+		"error: PAM: Authentication failure for illegal user x from 192.0.2.66 from 192.0.2.7",
+	} {
+		if got := string(view.Render(chunkOf(identified("sshd", message))).Records[0].Body); !strings.Contains(got, `"remote_ip":"192.0.2.7"`) {
+			t.Errorf("%s: %s", message, got)
+		}
+	}
+	// Here nothing tells the name from the certificate, so nothing is said.
+	const both = "Failed publickey for invalid user x y from 192.0.2.7 port 50022 ssh2: RSA-CERT SHA256:z ID q from 192.0.2.66 port 1 ssh2: RSA (serial 0) CA RSA SHA256:y"
+	if got := string(view.Render(chunkOf(identified("sshd", both))).Records[0].Body); strings.Contains(got, "remote_ip") {
+		t.Errorf("%s: %s", both, got)
 	}
 }

@@ -39,7 +39,7 @@ func builtin(name string) (condition.Config, error) {
 				`\[\d+\]: segfault at `,
 				`^traps: .*\[\d+\] (general protection|trap )`,
 				`^oom-kill:constraint=`,
-				`^(Memory cgroup out|Out) of memory: Killed process \d+`,
+				`^(Memory cgroup out|Out) of memory( \([a-z_]+\))?: Kill(ed)? process \d+`,
 			)},
 		}, nil
 	case unitFailed:
@@ -90,7 +90,7 @@ func failedLogins() condition.Config {
 		{
 			Any: condition.Config{
 				{Fields: map[string]condition.FieldTest{"SYSLOG_FACILITY": {Is: []string{"4", "10"}}}},
-				{Identifiers: conf.StringList{"sshd", "sshd-session", "sudo", "su", "login", "proftpd", "vsftpd"}},
+				{Identifiers: conf.StringList{"sshd", "sshd-session", "sshd-auth", "sudo", "su", "login", "proftpd", "vsftpd"}},
 			},
 			Fields: message(
 				`^Failed (password|keyboard-interactive/pam|none) for `, // sshd
@@ -103,11 +103,11 @@ func failedLogins() condition.Config {
 		},
 		{
 			Identifiers: conf.StringList{"sudo"},
-			Fields:      message(`^\s*\S+ : (\d+ incorrect password attempts?|user NOT in sudoers|command not allowed) `),
+			Fields:      message(`^\s*\S+ : (\d+ incorrect password attempts?|user NOT in sudoers|user NOT authorized on host|command not allowed) `),
 		},
 		{
 			Identifiers: conf.StringList{"proftpd"},
-			Fields:      message(`\((Login failed|User not authorized for login|No such user found)\)`),
+			Fields:      message(`\((Login failed|User not authorized for login|No such user found)\)|: no such user found from `),
 		},
 	}
 }

@@ -129,7 +129,7 @@ func (r *Recorder) alternatives(k key) [][]pump.Field {
 
 // What the kernel says of a process that it kills.
 var (
-	kernelPID    = regexp.MustCompile(`\[(\d+)\]: segfault at |^traps: .*\[(\d+)\] |,pid=(\d+),|Killed process (\d+)`)
+	kernelPID    = regexp.MustCompile(`\[(\d+)\]: segfault at |^traps: .*\[(\d+)\] |,pid=(\d+),|Kill(?:ed)? process (\d+)`)
 	kernelCgroup = regexp.MustCompile(`,task_memcg=([^,]+),`)
 	unitSuffix   = regexp.MustCompile(`^[^/]+\.(service|scope|socket|mount|swap)$`)
 )

@@ -159,6 +159,7 @@ func TestWhatAnEntryIsAbout(t *testing.T) {
 		"its PID":                            {`{"key": "_PID"}`, "_PID=4711", entry{fields: []string{"_PID=7", "_UID=0", "COREDUMP_PID=4711", coreDump, "MESSAGE=x"}}},
 		"several fields":                     {`{"key": ["_SYSTEMD_UNIT", "_PID"]}`, "_SYSTEMD_UNIT=a.service _PID=4711", entry{fields: []string{"_PID=7", "_UID=0", "COREDUMP_UNIT=a.service", "COREDUMP_PID=4711", coreDump, "MESSAGE=x"}}},
 		"an out-of-memory kill, by cgroup":   {`{}`, "_SYSTEMD_UNIT=a.service", kernel("oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/system.slice/a.service,task_memcg=/system.slice/a.service,task=a,pid=4711,uid=0")},
+		"one of an old kernel, by PID":       {`{}`, "_SYSTEMD_UNIT=a.service", kernel("Out of memory: Kill process 4711 (a) score 987 or sacrifice child")},
 		"an out-of-memory kill, by PID":      {`{}`, "_SYSTEMD_UNIT=a.service", kernel("Out of memory: Killed process 4711 (a) total-vm:1kB")},
 		"a segfault":                         {`{}`, "_SYSTEMD_UNIT=a.service", kernel("a[4711]: segfault at 0 ip 0000 sp 0000 error 4 in a[400000+1000]")},
 		"a general protection fault":         {`{"key": "_PID"}`, "_PID=4711", kernel("traps: a[4711] general protection fault ip:0 sp:0 error:0 in a[0+1]")},
