@@ -72,7 +72,7 @@ func takesText(typ reflect.Type) bool {
 	if !ok {
 		return false
 	}
-	root, _ := conf.Parse("text", []byte(`{"key": "text"}`))
+	root, _ := conf.Parse("text", []byte(`{"key": "%u"}`)) // a format's line, too
 	return d.DecodeConf(root.Get("key")) == nil
 }
 

@@ -40,6 +40,15 @@ type Router interface {
 	CheckRoute(to string) error
 }
 
+// A FileWriter is a Config whose sender writes files of this machine.
+type FileWriter interface {
+	// FileKey is the key of the settings that says which.
+	FileKey() string
+	// Fixed returns what is known before there are entries of where a route's records go, or with "" the sender's own: the file's path,
+	// else one in the directory that has to be there.
+	Fixed(to string) string
+}
+
 // Kind is a kind of sender.
 type Kind struct {
 	Name string        // its output_type

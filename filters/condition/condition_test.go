@@ -151,7 +151,7 @@ func TestConditions(t *testing.T) {
 func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
-		`{}`:                                    `f:1:7: c: asks for nothing; for all entries use the event "ALL"`,
+		`{}`:                                    `f:1:7: c: asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it`,
 		`[]`:                                    `f:1:7: c: must have at least one condition in it`,
 		`"x"`:                                   `f:1:7: c: must be an object, or a list of objects of which one has to hold; not a string`,
 		`{"unit": "x", "priority": 1}`:          `f:1:8: warning: c.unit: unknown key, ignored; did you mean "units"?`,
@@ -175,7 +175,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		`{"expression": "A matches B"}`:         `f:1:22: c.expression: the pattern after "matches" must be a text, not what a field has`,
 		`{"expression": "A == repeat(A, 9)"}`:   `f:1:22: c.expression: unknown function "repeat"; there are len, int, float, lower, upper, trim, trimPrefix, trimSuffix, indexOf, lastIndexOf, abs`,
 		`{"any": {"priority": 9}}`:              `f:1:28: c.any.priority: must be one of emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7`,
-		`[{"priority": 1}, {"not": [{}]}]`:      `f:1:34: c[1].not[0]: asks for nothing; for all entries use the event "ALL"`,
+		`[{"priority": 1}, {"not": [{}]}]`:      `f:1:34: c[1].not[0]: asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it`,
 		`{"expression": "now() > date(\"x\")"}`: `f:1:22: c.expression: unknown function "now"; there are len, int, float, lower, upper, trim, trimPrefix, trimSuffix, indexOf, lastIndexOf, abs`,
 	} {
 		_, report := parse(t, src)

@@ -63,7 +63,7 @@ func (c *Config) DecodeConf(v conf.Value) error {
 // Validate reports to o what is wrong with the clause beyond what its values report themselves.
 func (c *Clause) Validate(o *conf.Object) {
 	if c.empty() {
-		o.Errorf("", `asks for nothing; for all entries use the event "ALL"`)
+		o.Errorf("", `asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it`)
 	}
 	for _, name := range c.Transports {
 		if known := transports(); !slices.Contains(known, name) {

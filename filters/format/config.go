@@ -40,11 +40,11 @@ type Key struct {
 	Value conf.Value `json:"value"`
 	// The entry's own time: "epoch", "millis", "micros", "iso8601", or directives of strftime.
 	Time Time `json:"time"`
-	// What the value is made; one that is none is left out.
+	// What the value is made; one that is none is left out, but a text that is no JSON stays one.
 	Type Type `json:"type"`
 }
 
-// Type is what a value is converted to. One that does not lend itself to it is left out.
+// Type is what a value is converted to. One that does not lend itself to it is left out; JSON says what it does.
 type Type string
 
 // The types of values.
@@ -105,7 +105,10 @@ func (c *Config) DecodeConf(v conf.Value) error {
 	type plain Config
 	if text, ok := v.Text(); ok {
 		c.Line = text
-		_, err := parseLine(text)
+		keys, err := parseLine(text)
+		if err == nil && len(keys) == 0 {
+			return errNoVariable
+		}
 		return err
 	}
 	o, ok := v.Object()
@@ -124,8 +127,10 @@ func (c *Config) Validate(o *conf.Object) {
 	if c.Line == "" && (!ok || len(keys.Keys()) == 0) {
 		o.Errorf("", `must have "keys" or a "line" in it`)
 	}
-	if _, err := parseLine(c.Line); err != nil {
+	if inLine, err := parseLine(c.Line); err != nil {
 		o.Errorf("line", "%v", err)
+	} else if c.Line != "" && len(inLine) == 0 {
+		o.Errorf("line", "%v", errNoVariable)
 	}
 	groups := c.validateExtract(o)
 	for _, k := range c.Keys {
@@ -137,6 +142,8 @@ func (c *Config) Validate(o *conf.Object) {
 		}
 	}
 }
+
+var errNoVariable = errors.New(`has no variable in it, such as %{iso8601}, %u or %{_SYSTEMD_UNIT}e`)
 
 // validateExtract returns the names of the groups there are.
 func (c *Config) validateExtract(o *conf.Object) (groups []string) {
@@ -167,6 +174,10 @@ func (k *Keys) DecodeConf(v conf.Value) error {
 	}
 	for name, source := range o.Members() {
 		key := Key{Name: name}
+		if name == "" {
+			source.Errorf("a key must have a name")
+			continue
+		}
 		if err := key.decode(source); err != nil {
 			source.Errorf("%v", err)
 			continue
@@ -182,6 +193,9 @@ func (k *Key) decode(v conf.Value) error {
 	if !ok {
 		if err := k.Field.DecodeConf(v); err != nil {
 			return fmt.Errorf("must be the name of a field, a list of names, or an object; not %s", v.Kind())
+		}
+		if len(k.Field) == 0 || slices.Contains(k.Field, "") {
+			return errors.New("must name a field")
 		}
 		return nil
 	}
@@ -200,5 +214,23 @@ func (k *Key) decode(v conf.Value) error {
 	case k.Time == "" && sources == 0:
 		return errors.New(`must say where the value comes from: "field", "group", "env", "value" or "time"`)
 	}
+	if _, ok := k.constant(); !ok {
+		o.Errorf("value", "can be made no %s", k.Type)
+	}
 	return nil
+}
+
+// constant returns the value as JSON of the type that is wanted, nil if there is none; ok is false where it does not lend itself to it.
+func (k *Key) constant() (out []byte, ok bool) {
+	if k.Value.IsNull() {
+		return nil, true
+	}
+	text, isText := k.Value.Text()
+	switch {
+	case k.Type == Natural, k.Type == JSON && !isText:
+		return k.Value.AppendJSON(nil), true
+	case !isText:
+		text = string(k.Value.AppendJSON(nil))
+	}
+	return appendText(nil, k.Type, []byte(text))
 }

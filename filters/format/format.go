@@ -76,8 +76,8 @@ func (f *Format) key(k *Key, getenv Getenv) (key, error) {
 			out.constant, _ = appendText(nil, k.Type, []byte(strings.ToValidUTF8(text, "\uFFFD")))
 		}
 	}
-	if out.constant == nil && !k.Value.IsNull() {
-		out.constant = k.Value.AppendJSON(nil)
+	if out.constant == nil {
+		out.constant, _ = k.constant()
 		if !utf8.Valid(out.constant) {
 			return out, errors.New("value: is not UTF-8")
 		}

@@ -157,9 +157,20 @@ func TestALineIsItsVariables(t *testing.T) {
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
-		`5`:                                 `f:1:7: f: must be a line of LogFormat, or an object; not a number`,
-		`{}`:                                `f:1:7: f: must have "keys" or a "line" in it`,
-		`"%q"`:                              `f:1:7: f: unknown variable %q`,
+		`5`:                   `f:1:7: f: must be a line of LogFormat, or an object; not a number`,
+		`{}`:                  `f:1:7: f: must have "keys" or a "line" in it`,
+		`"%q"`:                `f:1:7: f: unknown variable %q`,
+		`""`:                  `f:1:7: f: has no variable in it, such as %{iso8601}, %u or %{_SYSTEMD_UNIT}e`,
+		`"100%% text"`:        `f:1:7: f: has no variable in it, such as %{iso8601}, %u or %{_SYSTEMD_UNIT}e`,
+		`{"line": "text"}`:    `f:1:16: f.line: has no variable in it, such as %{iso8601}, %u or %{_SYSTEMD_UNIT}e`,
+		`"%{note:}"`:          `f:1:7: f: unknown variable %{note:}`,
+		`"%{time:}"`:          `f:1:7: f: unknown variable %{time:}`,
+		`"%{time:%Q}"`:        `f:1:7: f: "%Q" is no directive of strftime; "%%" is the character itself`,
+		`{"keys": {"": "A"}}`: `f:1:21: f.keys."": a key must have a name`,
+		`{"keys": {"a": ""}}`: `f:1:22: f.keys.a: must name a field`,
+		`{"keys": {"a": []}}`: `f:1:22: f.keys.a: must name a field`,
+		`{"keys": {"a": {"value": "x", "type": "int"}}}`:  `f:1:32: f.keys.a.value: can be made no int`,
+		`{"keys": {"a": {"value": {}, "type": "float"}}}`: `f:1:32: f.keys.a.value: can be made no float`,
 		`"%{iso8602}"`:                      `f:1:7: f: unknown variable %{iso8602}; did you mean "iso8601"?`,
 		`"%{iso"`:                           `f:1:7: f: a "%{" without its "}"`,
 		`"50%"`:                             `f:1:7: f: a "%" with nothing after it (write "%%" for the character itself)`,

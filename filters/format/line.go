@@ -147,10 +147,10 @@ func keyOf(name string) (k Key, used int, err error) {
 		return k, 0, fmt.Errorf("unknown variable %%%s", name)
 	}
 	inner := strings.Trim(braced, "{}")
-	if note, ok := strings.CutPrefix(inner, "note:"); ok {
+	if note, ok := strings.CutPrefix(inner, "note:"); ok && note != "" {
 		return Key{Name: "NOTE:" + note, Group: note, Type: String}, len(braced), nil
 	}
-	if layout, ok := strings.CutPrefix(inner, "time:"); ok {
+	if layout, ok := strings.CutPrefix(inner, "time:"); ok && layout != "" {
 		k = Key{Name: "local_time", Time: Time(layout)}
 		_, err = k.Time.template()
 		return k, len(braced), err

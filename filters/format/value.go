@@ -39,6 +39,7 @@ func appendFloat(dst, text []byte) (out []byte, ok bool) {
 	if len(text) > longest {
 		return dst, false
 	}
+	text = bytes.TrimSpace(text) // as of int
 	number, err := strconv.ParseFloat(string(text), 64)
 	switch {
 	case err != nil || number-number != 0: // infinite, or not a number

@@ -85,7 +85,10 @@ func (t *Template) addText(text string) error {
 		n := 1 + size
 		f, err := strftime.New(text[:n])
 		if err != nil {
-			return fmt.Errorf("%q: %w", text[:n], err)
+			if n == 1 {
+				return errors.New(`a "%" with nothing after it (write "%%" for the character itself)`)
+			}
+			return fmt.Errorf("%q is no directive of strftime; \"%%%%\" is the character itself", text[:n])
 		}
 		t.parts = append(t.parts, part{time: f})
 		text = text[n:]

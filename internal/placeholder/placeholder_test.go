@@ -77,7 +77,7 @@ func TestParseErrors(t *testing.T) {
 		"{_}":            "not the name of a field",
 		"{A/../B}":       "not the name of a field",
 		"%Q":             "%Q",
-		"/var/log/%":     "stray %",
+		"/var/log/%":     `"%" with nothing after it`,
 		"{SYSTEMD_UNIT ": `"{" without`,
 	} {
 		if _, err := Parse(template); err == nil || !strings.Contains(err.Error(), want) {

@@ -73,6 +73,24 @@ func (c *Config) CheckRoute(to string) error {
 	return err
 }
 
+// FileKey implements senders.FileWriter.
+func (c *Config) FileKey() string { return "file_output" }
+
+// Fixed implements senders.FileWriter.
+func (c *Config) Fixed(to string) string {
+	if to == "" {
+		to = c.FileOutput
+	}
+	t, err := parsePath(to)
+	if err != nil {
+		return "" // Validate reports it
+	}
+	if path, static := t.Static(); static {
+		return path
+	}
+	return t.Prefix() + "x"
+}
+
 func (c *Config) template() (*placeholder.Template, error) { return parsePath(c.FileOutput) }
 
 func parsePath(text string) (*placeholder.Template, error) {

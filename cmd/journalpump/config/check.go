@@ -9,6 +9,7 @@ import (
 
 	"journalpump/internal/conf"
 	"journalpump/internal/glob"
+	"journalpump/senders"
 )
 
 // UnitsFunc lists the units that have entries in a reader's journal.
@@ -32,6 +33,7 @@ func Check(c *Config, report *conf.Report, units UnitsFunc) {
 			if s.DeadLetterFile != nil {
 				checkPlace(s.object, "dead_letter_file", *s.DeadLetterFile)
 			}
+			s.checkFiles()
 		}
 	}
 	if units == nil || !loaded {
@@ -84,6 +86,30 @@ func checkPlace(o *conf.Object, key, path string) {
 		o.Warnf(key, "%s is no directory", dir)
 	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
 		o.Warnf(key, "the directory %s is not writable for this user", dir)
+	}
+}
+
+// checkFiles looks whether a sender of files may write where it is to.
+func (s *Sender) checkFiles() {
+	writer, ok := s.Settings.(senders.FileWriter)
+	if !ok {
+		return
+	}
+	checkOutput(s.object, writer.FileKey(), writer.Fixed(""))
+	list, _ := s.object.Get("routes").List()
+	for i, v := range list {
+		if o, ok := v.Object(); ok && i < len(s.Routes) && s.Routes[i].File != "" {
+			checkOutput(o, "file", writer.Fixed(s.Routes[i].File))
+		}
+	}
+}
+
+// checkOutput looks whether a file may be written that is there, or made.
+func checkOutput(o *conf.Object, key, path string) {
+	if _, err := os.Stat(path); err != nil {
+		checkPlace(o, key, path)
+	} else if unix.Access(path, unix.W_OK) != nil {
+		o.Warnf(key, "the file %s is not writable for this user", path)
 	}
 }
 

@@ -197,6 +197,13 @@ func (b *routeBuilder) events() (events filters.Events, err error) {
 	return events, err
 }
 
+// validateEvents looks at the names of the events that o, the whole or a reader, defines.
+func validateEvents(o *conf.Object) {
+	if section, ok := o.Object("events"); ok && section.Has(preset.All) {
+		section.Errorf(preset.All, "is any entry, and cannot be anything else")
+	}
+}
+
 // validateRoutes reports what is wrong with a sender's routes.
 func (r *Reader) validateRoutes(c *Config, s *Sender) {
 	r.validateRoute(c, s.object, &RouteSettings{On: s.On})
@@ -224,7 +231,7 @@ func (r *Reader) validateRoutes(c *Config, s *Sender) {
 func (r *Reader) validateRoute(c *Config, o *conf.Object, route *RouteSettings) {
 	presets := preset.Events()
 	for _, name := range route.On {
-		if _, ok := event(name, r, c, presets); !ok {
+		if _, ok := event(name, r, c, presets); !ok && named("events", name, r.object, c.object).IsNull() {
 			all := slices.Concat(names(r.Events, c.Events), names(presets, nil))
 			o.Errorf("on", "there is no event %q; there are %s%s", name, strings.Join(all, ", "), conf.DidYouMean(name, all))
 		}
@@ -232,7 +239,7 @@ func (r *Reader) validateRoute(c *Config, o *conf.Object, route *RouteSettings) 
 	if route.Format == "" {
 		return
 	}
-	if _, ok := formatOf(route.Format, r, c); !ok {
+	if _, ok := formatOf(route.Format, r, c); !ok && named("formats", route.Format, r.object, c.object).IsNull() {
 		all := slices.Concat(names(r.Formats, c.Formats), names(preset.Formats(), nil))
 		o.Errorf("format", "there is no format %q; there are %s%s", route.Format, strings.Join(all, ", "), conf.DidYouMean(route.Format, all))
 	}

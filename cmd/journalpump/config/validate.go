@@ -48,6 +48,7 @@ func (s *Statsd) validate(root *conf.Object) {
 
 // validate looks at the filters that o, the whole or a reader, defines.
 func (f *Filters) validate(o *conf.Object) {
+	validateEvents(o)
 	if section, ok := o.Object("field_filters"); ok {
 		for name := range section.Members() {
 			filter, decoded := f.FieldFilters[name]
