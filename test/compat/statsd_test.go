@@ -7,16 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"journalpump/test/program"
 )
 
 // statsd is a statsd server that adds up counters.
 type statsd struct {
 	conn  *net.UDPConn
-	ended chan struct{}
-	mu    sync.Mutex
+	ended chan struct{} // closed when receive has ended, and lines may be looked at
 	lines []string
 }
 
@@ -35,6 +35,7 @@ func listen(t *testing.T) *statsd {
 	return s
 }
 
+// receive reads until the connection is closed or s is told to end.
 func (s *statsd) receive() {
 	defer close(s.ended)
 	packet := make([]byte, 1<<16)
@@ -43,16 +44,28 @@ func (s *statsd) receive() {
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
 		s.lines = append(s.lines, strings.Split(string(packet[:n]), "\n")...)
-		s.mu.Unlock()
+	}
+}
+
+// end ends receive and reads what it has left. The program has ended by now, so all that it sent is in the socket's buffer.
+func (s *statsd) end(t *testing.T) {
+	t.Helper()
+	if err := s.conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	<-s.ended
+	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, packet := range program.Datagrams(t, s.conn) {
+		s.lines = append(s.lines, strings.Split(packet, "\n")...)
 	}
 }
 
 func (s *statsd) port() int { return s.conn.LocalAddr().(*net.UDPAddr).Port }
 
-// check compares the counters that the case knows with what came. The program has ended by now, so all that it sent
-// is in the socket's buffer and is read in no time.
+// check compares the counters that the case knows with what came.
 func (s *statsd) check(t *testing.T, expected []byte) {
 	t.Helper()
 	var want map[string]int
@@ -72,15 +85,10 @@ func (s *statsd) check(t *testing.T, expected []byte) {
 
 func metricName(key string) string { name, _, _ := strings.Cut(key, ","); return name }
 
-// counters returns the sums by name and sorted tags. It drains the socket first.
+// counters returns the sums by name and sorted tags.
 func (s *statsd) counters(t *testing.T) map[string]int {
 	t.Helper()
-	if err := s.conn.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	<-s.ended
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.end(t)
 	sums := make(map[string]int)
 	for _, line := range s.lines {
 		head, rest, ok := cutLast(line, ":")
