@@ -83,19 +83,20 @@ func TestCloudWatch(t *testing.T) {
 	run := func() *daemon { return start(t, server, "-H", "127.0.0.1", "-p", port) }
 	first := run()
 	until(t, "moto answers", func() bool { return get(t, http.MethodGet, m.url+"/moto-api/", "") != nil })
-	g := newGate(t, m.url, 50)
+	g := newGate(t, m.url)
+	lost := g.lose(50)
 	config := configure(t, numberedJournal(t), map[string]any{
 		"output_type": "aws_cloudwatch", "aws_cloudwatch_log_group": "group", "aws_cloudwatch_log_stream": "stream",
 		"aws_region": "us-east-1", "aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret", "aws_endpoint_url": g.URL,
 	})
 	p := program.Start(t, nil, config)
-	<-g.lost
+	await(t, "an answer is lost", lost)
 	before, ok := m.numbers(t)
 	if !ok || len(before) == 0 || len(before) >= entries {
 		t.Fatalf("%d entries were there before the server was killed", len(before))
 	}
 	first.end(t, syscall.SIGKILL)
-	close(g.opened)
+	g.open()
 	until(t, "the program notices it", func() bool { return strings.Contains(p.Output(), "trying again") })
 	run()
 	until(t, "all entries are there", func() bool { return sent(t, config) == entries })

@@ -146,18 +146,25 @@ func fillNode(t *testing.T, n *node, product string) {
 	allOnce(t, n.numbers(t), 0)
 }
 
-// killNode kills the node when it has some of the entries, the program too, and everything is there once.
+// killNode kills the node when it has stored a batch and not said so, later the program, too, and everything is there once.
 func killNode(t *testing.T, n *node, product string) {
 	t.Helper()
 	n.start(t)
-	config := configure(t, numberedJournal(t), map[string]any{"output_type": product, product + "_url": n.url()})
+	g := newGate(t, n.url())
+	lost := g.lose(50)
+	config := configure(t, numberedJournal(t), map[string]any{"output_type": product, product + "_url": g.URL})
 	p := program.Start(t, nil, config) // which is there before the server
-	until(t, "some entries are there", func() bool { return n.count(t) > entries/10 })
+	await(t, "an answer is lost", lost)
 	n.end(t, syscall.SIGKILL)
-	until(t, "the program notices it", func() bool { return strings.Contains(p.Output(), "trying again") })
+	g.open()
+	lost = g.lose(50)
 	n.start(t)
-	until(t, "more entries are there", func() bool { return n.count(t) > entries/2 })
+	await(t, "another answer is lost", lost)
+	if there := n.count(t); there == 0 || there >= entries {
+		t.Errorf("%d entries are there before the program is killed", there)
+	}
 	p.Kill(t)
+	g.open()
 	p = program.Start(t, nil, config)
 	until(t, "all entries are there", func() bool { return n.count(t) >= entries })
 	p.Stop(t)

@@ -82,7 +82,7 @@ func TestGoogleCloudLogging(t *testing.T) {
 		"output_type": "google_cloud_logging", "google_cloud_logging_project_id": "p", "google_cloud_logging_log_id": "l",
 		"google_cloud_logging_endpoint": "http://" + address,
 	}))
-	<-c.silent
+	await(t, "a request is not answered", c.silent)
 	stop()
 	defer c.serve(address)()
 	until(t, "all entries are there", func() bool { return distinct(c.all()) == entries })

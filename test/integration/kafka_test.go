@@ -93,14 +93,17 @@ func (k *kafka) address() string { return "127.0.0.1:" + k.port }
 // lines has kcat, which is librdkafka, read a topic to its end, in the format.
 func (k *kafka) lines(t *testing.T, topic, format string) []string {
 	t.Helper()
-	kcat := exec.CommandContext(t.Context(), "kcat", "-b", k.address(), "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", format+"\n")
-	var said bytes.Buffer
-	kcat.Stderr = &said
-	out, err := kcat.Output()
-	if err != nil {
-		t.Logf("kcat: %v: %s", err, said.String()) // the broker is down or has no such topic yet
-		return nil
-	}
+	var out []byte
+	until(t, "kcat has read "+topic, func() bool { // a busy broker may not answer it in time
+		kcat := exec.CommandContext(t.Context(), "kcat", "-b", k.address(), "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", format+"\n")
+		var said bytes.Buffer
+		kcat.Stderr = &said
+		var err error
+		if out, err = kcat.Output(); err != nil {
+			t.Logf("kcat: %v: %s", err, said.String())
+		}
+		return err == nil
+	})
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
@@ -225,11 +228,13 @@ func testKafkaRecords(t *testing.T, k *kafka, journal string) {
 		})
 	}
 	t.Run("wrong password", func(t *testing.T) {
-		r := program.Run(t, "--once", "--timeout", "3s", configure(t, journal, map[string]any{
+		p := program.Start(t, nil, "--once", "--timeout", "5m", configure(t, journal, map[string]any{
 			"output_type": "kafka", "kafka_address": "127.0.0.1:" + k.loginPort, "kafka_topic": "refused",
 			"sasl_mechanism": "SCRAM-SHA-256", "sasl_username": "me", "sasl_password": "hushhush",
 		}))
-		if r.Code != 1 || !strings.Contains(r.Output, "user name") || strings.Contains(r.Output, "hush") {
+		until(t, "the program says what is wrong", func() bool { return strings.Contains(p.Output(), "user name") })
+		p.Signal(t, syscall.SIGTERM)
+		if r := p.Wait(t); r.Code != 1 || strings.Contains(r.Output, "hush") {
 			t.Errorf("exit status %d:\n%s", r.Code, r.Output)
 		}
 	})

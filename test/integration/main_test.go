@@ -136,6 +136,18 @@ func until(t *testing.T, what string, condition func() bool) {
 	program.UntilWithin(t, patience, what, condition)
 }
 
+// await waits for an event.
+func await(t *testing.T, what string, event <-chan struct{}) {
+	t.Helper()
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case <-event:
+	case <-limit.C:
+		t.Fatalf("waited %v in vain: %s", patience, what)
+	}
+}
+
 // sent returns how many entries were accepted, by the state file beside the configuration.
 func sent(t *testing.T, config string) int {
 	t.Helper()
@@ -184,6 +196,13 @@ func start(t *testing.T, name string, args ...string) *daemon {
 		}
 	})
 	return d
+}
+
+// wait waits for a server that ends by itself.
+func (d *daemon) wait(t *testing.T) {
+	t.Helper()
+	const none = syscall.Signal(0)
+	d.end(t, none)
 }
 
 // end sends the signal and waits for the end.

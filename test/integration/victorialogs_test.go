@@ -74,15 +74,16 @@ func TestVictoriaLogs(t *testing.T) {
 	v := &victoria{binary: buildVictoriaLogs(t), dir: t.TempDir(), address: program.FreeAddress(t)}
 	v.start(t)
 	until(t, "VictoriaLogs answers", func() bool { return get(t, http.MethodGet, "http://"+v.address+"/health", "") != nil })
-	g := newGate(t, "http://"+v.address, 50)
+	g := newGate(t, "http://"+v.address)
+	lost := g.lose(50)
 	config := configure(t, numberedJournal(t), map[string]any{
 		"output_type":       "elasticsearch",
 		"elasticsearch_url": g.URL + "/insert/elasticsearch?_msg_field=MESSAGE&_time_field=timestamp&_stream_fields=SYSTEMD_UNIT",
 	})
 	p := program.Start(t, nil, config)
-	<-g.lost
+	await(t, "an answer is lost", lost)
 	v.end(t, syscall.SIGTERM)
-	close(g.opened)
+	g.open()
 	until(t, "the program notices it", func() bool { return strings.Contains(p.Output(), "trying again") })
 	v.start(t)
 	until(t, "all entries are there", func() bool {

@@ -1,13 +1,13 @@
 import org.codelibs.opensearch.runner.OpenSearchRunner;
 
-/** Runs one OpenSearch node until it is killed: java Node.java DIRECTORY PORT */
+/** Runs one OpenSearch node until it is killed, in a cluster of its own: java Node.java DIRECTORY PORT */
 public class Node {
     public static void main(String[] args) throws InterruptedException {
         int port = Integer.parseInt(args[1]);
         OpenSearchRunner runner = new OpenSearchRunner();
         runner.setMaxHttpPort(65535);
         // The runner counts its nodes from 1.
-        runner.build(OpenSearchRunner.newConfigs().basePath(args[0]).numOfNode(1).clusterName("journalpump").baseHttpPort(port - 1));
+        runner.build(OpenSearchRunner.newConfigs().basePath(args[0]).numOfNode(1).clusterName("journalpump-" + port).baseHttpPort(port - 1));
         Thread.currentThread().join();
     }
 }
