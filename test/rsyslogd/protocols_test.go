@@ -2,9 +2,11 @@ package rsyslogd
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,7 +115,7 @@ func TestEverythingArrives(t *testing.T) { //nolint:paralleltest // rsyslogd and
 			t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
 		}
 		if !p.acked {
-			program.Until(t, "rsyslogd has read what it can", s.steady())
+			s.awaitRead(t, p.datagr)
 		} // else everything is there already
 		s.end(t, syscall.SIGTERM)
 		c := count(s.numbers(t, 0))
@@ -125,6 +127,32 @@ func TestEverythingArrives(t *testing.T) { //nolint:paralleltest // rsyslogd and
 			t.Errorf("%+v", c)
 		}
 	})
+}
+
+// awaitRead waits until rsyslogd has read what it can, after the program has ended.
+func (s *server) awaitRead(t *testing.T, datagrams bool) {
+	t.Helper()
+	program.Until(t, "rsyslogd has read its connections to their ends", func() bool { return !s.connected(t) })
+	if datagrams { // nobody can tell
+		program.Until(t, "rsyslogd has read what it can", s.steady())
+	}
+}
+
+// connected reports whether rsyslogd has connections that it has not closed, which it does at their ends (proc_net_tcp(5)).
+func (s *server) connected(t *testing.T) bool {
+	t.Helper()
+	const established, synReceived, closeWait = "01", "03", "08"
+	text, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line) // number, local address, remote address, state
+		if len(fields) > 3 && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", s.port)) && slices.Contains([]string{established, synReceived, closeWait}, fields[3]) {
+			return true
+		}
+	}
+	return false
 }
 
 // steady returns whether the file of messages has stopped growing.
@@ -162,7 +190,7 @@ func TestServerIsKilled(t *testing.T) { //nolint:paralleltest // likewise
 			t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
 		}
 		if !p.acked {
-			program.Until(t, "rsyslogd has read what it can", s.steady())
+			s.awaitRead(t, p.datagr)
 		}
 		s.end(t, syscall.SIGTERM)
 		numbers := s.numbers(t, len(signals))
