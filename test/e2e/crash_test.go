@@ -16,7 +16,7 @@ import (
 // killed process had not saved as delivered.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	rounds, rnd, s, load := startCrashing(t)
+	rounds, rnd, s, _, load := startCrashing(t)
 
 	out := newOutput(s.file("out"))
 	var ends []end
@@ -54,7 +54,7 @@ func TestCrash(t *testing.T) {
 // Stops and reloads alone: none missing, none twice.
 func TestCrashNever(t *testing.T) {
 	t.Parallel()
-	rounds, rnd, s, load := startCrashing(t)
+	rounds, rnd, s, j, load := startCrashing(t)
 	for range rounds {
 		pump := program.Start(t, nil, s.config())
 		program.Pause(t, time.Duration(rnd.IntN(300))*time.Millisecond)
@@ -65,6 +65,7 @@ func TestCrashNever(t *testing.T) {
 		stop(t, pump)
 	}
 	sent := load.stop(t)
+	j.Sync(t) // what --once doesn't find in the journal it doesn't wait for
 	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
 		t.Fatalf("exit status %d: %s", r.Code, r.Output)
 	}
@@ -73,14 +74,14 @@ func TestCrashNever(t *testing.T) {
 }
 
 // startCrashing starts a journald with load, for a program to be stopped and started so many times.
-func startCrashing(t *testing.T) (rounds int, rnd *rand.Rand, s setup, l *load) {
+func startCrashing(t *testing.T) (rounds int, rnd *rand.Rand, s setup, j *journald.Instance, l *load) {
 	t.Helper()
 	rounds = fromEnv(t, "CRASH_ROUNDS", 10, strconv.Atoi)
 	rnd = newRand(t)
-	j := journald.Start(t)
+	j = journald.Start(t)
 	s = newSetup(t)
 	s.write(t, object{"journal_path": j.Dir})
-	return rounds, rnd, s, startLoad(t, rnd, 4000, map[string]func(string) error{"native": j.Native(t).Message})
+	return rounds, rnd, s, j, startLoad(t, rnd, 4000, map[string]func(string) error{"native": j.Native(t).Message})
 }
 
 // kill ends the program one way or the other and reports whether it was killed.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -55,6 +56,7 @@ func TestKill(t *testing.T) {
 	if r := program.Run(t, "--once", s.config()); r.Code != 0 {
 		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
 	}
+	server.Close() // which waits for what is being taken
 	for _, name := range []string{"a", "b"} {
 		again, killed := taker.judge(name, entries)
 		t.Logf("%s: %d processes, %d messages sent again", name, killed, again)
@@ -63,7 +65,7 @@ func TestKill(t *testing.T) {
 
 // batchOf is the numbers of a batch, and which process sent it.
 type batchOf struct {
-	process string
+	process int
 	numbers []int
 }
 
@@ -80,8 +82,13 @@ func (k *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the process was killed while it was sending
 	}
 	_, path, _ := bytes.Cut([]byte(r.URL.Path), []byte{'/'})
-	name, process, _ := bytes.Cut(path, []byte{'/'})
-	b := batchOf{process: string(process)}
+	name, number, _ := bytes.Cut(path, []byte{'/'})
+	process, err := strconv.Atoi(string(number))
+	if err != nil {
+		k.t.Errorf("no process: %q", r.URL.Path)
+		return
+	}
+	b := batchOf{process: process}
 	for len(body) > 0 { // LENGTH MESSAGE, one behind the other
 		length, rest, _ := bytes.Cut(body, []byte(" "))
 		size, err := strconv.Atoi(string(length))
@@ -117,9 +124,12 @@ func (k *taker) batches() int {
 func (k *taker) judge(sender string, entries int) (again, processes int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	// What a process had sent when it was killed may be taken when the next one sends already.
+	batches := slices.Clone(k.got[sender])
+	slices.SortStableFunc(batches, func(a, b batchOf) int { return a.process - b.process })
 	next, inFlight := 1, 0 // the number that is due, and how many of those before it were in flight
-	last := ""
-	for _, b := range k.got[sender] {
+	last := -1
+	for _, b := range batches {
 		if len(b.numbers) == 0 {
 			continue
 		}
@@ -130,7 +140,7 @@ func (k *taker) judge(sender string, entries int) (again, processes int) {
 			inFlight = 0
 		}
 		if first := b.numbers[0]; first > next || first < next-inFlight {
-			k.t.Errorf("%s: process %s sends %d, want %d, or after a kill one of the %d before it", sender, b.process, first, next, inFlight)
+			k.t.Errorf("%s: process %d sends %d, want %d, or after a kill one of the %d before it", sender, b.process, first, next, inFlight)
 		} else {
 			again += next - first
 		}

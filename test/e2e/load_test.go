@@ -18,7 +18,7 @@ import (
 // load logs numbered messages in bursts until it is stopped.
 type load struct {
 	mu   sync.Mutex
-	sent map[string]int // the last number by way
+	sent map[string]int // the last number by way, which may be on its way yet
 	err  error
 
 	cancel  context.CancelFunc
@@ -45,13 +45,13 @@ func (l *load) run(ctx context.Context, rnd *rand.Rand, perSecond int, via strin
 	mean := perSecond * int(tick) / int(time.Second)
 	for n := 1; ; {
 		for range rnd.IntN(2*mean + 1) {
+			l.mu.Lock()
+			l.sent[via] = n // before it is: what is in the journal is never more than what was counted
+			l.mu.Unlock()
 			if err := message(number{via, n}.String()); err != nil {
 				l.fail(fmt.Errorf("logging via %s: %w", via, err))
 				return
 			}
-			l.mu.Lock()
-			l.sent[via] = n
-			l.mu.Unlock()
 			n++
 		}
 		select {
@@ -68,7 +68,7 @@ func (l *load) fail(err error) {
 	l.err = errors.Join(l.err, err)
 }
 
-// soFar returns the last number sent, by way.
+// soFar returns the last number sent, or just being sent, by way.
 func (l *load) soFar() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -25,13 +26,11 @@ func TestVacuumOfWhatWasNotDelivered(t *testing.T) {
 			t.Parallel()
 			v := startVacuum(t, "4M", object{"vacuum_guard": mode})
 			if mode == "warn" {
-				v.fill(t, 100*time.Millisecond, func() bool { return warning.MatchString(v.pump.Output()) }) // time to see it coming
+				v.fill(t, 100*time.Millisecond, v.warned) // time to see it coming
 			} else {
-				v.fill(t, 10*time.Millisecond, func() bool { return true })
+				v.fill(t, 10*time.Millisecond, func(*testing.T) bool { return true })
 			}
-			if mode == "warn" {
-				v.warned(t)
-			} else if out := v.pump.Output(); strings.Contains(out, "deleted from the journal") {
+			if out := v.pump.Output(); mode == "off" && strings.Contains(out, "deleted from the journal") {
 				t.Errorf("it warns though it is off:\n%s", out)
 			}
 			accepted, surviving := v.accepted(t), v.firstSeqnum(t)
@@ -97,7 +96,12 @@ func TestFlightRecorderLooksIntoTheSpool(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.j.Sync(t)
-	v.finish(t)
+	v.deliver(t)
+	program.Until(t, "the dump is whole", func() bool {
+		text, err := os.ReadFile(v.dumps())
+		return err == nil && bytes.Contains(text, []byte(`"end"`))
+	})
+	v.pump.Stop(t)
 	var got []int
 	for _, r := range readRecorded(t, v.dumps()) {
 		if n, ok := parseNumber(r.Message); ok {
@@ -188,7 +192,7 @@ func (v *vacuum) logToSpool(t *testing.T, n int) {
 }
 
 // fill logs until journald has deleted what the sender has not got, and until something else has happened.
-func (v *vacuum) fill(t *testing.T, pace time.Duration, happened func() bool) {
+func (v *vacuum) fill(t *testing.T, pace time.Duration, happened func(*testing.T) bool) {
 	t.Helper()
 	accepted := v.accepted(t)
 	tick := time.NewTicker(pace)
@@ -196,7 +200,7 @@ func (v *vacuum) fill(t *testing.T, pace time.Duration, happened func() bool) {
 	program.Until(t, "journald has deleted what was not delivered", func() bool {
 		<-tick.C
 		v.log(t, 30)
-		return v.firstSeqnum(t) > accepted+1 && happened()
+		return v.firstSeqnum(t) > accepted+1 && happened(t)
 	})
 	v.j.Sync(t)
 }
@@ -277,25 +281,33 @@ func (v *vacuum) accepted(t *testing.T) uint64 {
 
 var warning = regexp.MustCompile(`will soon be deleted.*sender=out in=([0-9hms]+)`)
 
-// warned checks that there was a warning in time.
-func (v *vacuum) warned(t *testing.T) {
+// warned reports whether there was a warning, and the state file has it, too. Both must say that little time is left.
+func (v *vacuum) warned(t *testing.T) bool {
 	t.Helper()
-	said := warning.FindStringSubmatch(v.pump.Output())
-	if said == nil {
-		t.Errorf("it did not warn:\n%s", v.pump.Output())
-		return
+	said, saved := warning.FindStringSubmatch(v.pump.Output()), v.state(t).Vacuum
+	if said == nil || saved == nil { // it is saved a moment later
+		return false
 	}
 	left, err := time.ParseDuration(said[1])
 	if err != nil || left < 0 || left > program.Patience {
 		t.Errorf("it warned when it was to take %v: %v", left, err)
 	}
-	if s := v.state(t); s.Vacuum == nil || s.Vacuum.Seconds < 0 || s.Vacuum.Seconds > program.Patience.Seconds() {
-		t.Errorf("the state file says %+v", s.Vacuum)
+	if saved.Seconds < 0 || saved.Seconds > program.Patience.Seconds() {
+		t.Errorf("the state file says %+v", saved)
 	}
+	return true
 }
 
-// finish lets the destination be up again, waits until it has the last message, and stops.
+// finish lets the destination be up again, waits until it has the last message and nothing is kept, and stops.
 func (v *vacuum) finish(t *testing.T) *output {
+	t.Helper()
+	out := v.deliver(t)
+	v.pump.Stop(t)
+	return out
+}
+
+// deliver is finish but for the stop.
+func (v *vacuum) deliver(t *testing.T) *output {
 	t.Helper()
 	if err := os.Remove(v.down); err != nil {
 		t.Fatal(err)
@@ -309,7 +321,6 @@ func (v *vacuum) finish(t *testing.T) *output {
 		return w != nil && len(w.seen) > v.written
 	})
 	program.Until(t, "nothing is kept any more", func() bool { return v.reader(t).Spooled.Entries == 0 })
-	v.pump.Stop(t)
 	if r := out.repeated(); r != "" {
 		t.Error(r)
 	}
