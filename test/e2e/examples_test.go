@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,7 +13,7 @@ import (
 
 var stateDirectory = regexp.MustCompile(`"json_state_file_path": "[^"]*/`)
 
-// The examples that we ship are configurations without errors or warnings, once there is a place for the state file.
+// The examples that we ship are configurations without errors or warnings, once there is a place for the state and the files.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(program.Root(t), "packaging", "examples", "*.json"))
@@ -43,12 +44,17 @@ func TestDefaultConfiguration(t *testing.T) {
 	checkStrictly(t, commentedOut.ReplaceAll(text, []byte("$1")))
 }
 
-// checkStrictly fails the test unless the configuration has no errors and no warnings, with its state in a directory that is there.
+// outputDirectory is where the examples' files are, which the packages make.
+const outputDirectory = "/var/log/journalpump/"
+
+// checkStrictly fails the test unless the configuration has no errors and no warnings, with its state and its files in a directory that
+// is there.
 func checkStrictly(t *testing.T, text []byte) {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "journalpump.json")
-	if err := os.WriteFile(config, stateDirectory.ReplaceAll(text, []byte(`"json_state_file_path": "`+dir+`/`)), 0o600); err != nil {
+	text = stateDirectory.ReplaceAll(text, []byte(`"json_state_file_path": "`+dir+`/`))
+	if err := os.WriteFile(config, bytes.ReplaceAll(text, []byte(outputDirectory), []byte(dir+"/")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if r := program.Run(t, "check", "--strict", config); r.Code != 0 {
