@@ -19,7 +19,7 @@ type Config struct {
 	// The fields whose values entries that belong together share, at most four, with their leading underscores. By default
 	// "_SYSTEMD_UNIT".
 	Key conf.StringList `json:"key"`
-	// How many entries of the key to look back at.
+	// How many entries of the key to look back at, 1 to 100,000.
 	BufferSize int `json:"buffer_size"`
 	// How far to look back; 0: as far as the journal goes.
 	Window conf.Duration `json:"window"`
@@ -29,7 +29,7 @@ type Config struct {
 	After After `json:"after"`
 	// How long after a dump there is no other one of the same key.
 	Cooldown conf.Duration `json:"cooldown"`
-	// How many dumps there are in an hour at most, of all keys.
+	// How many dumps there are in an hour at most, of all keys; 1 to 3,600.
 	MaxPerHour int `json:"max_per_hour"`
 	// How dumps are written; "text" is blocks of lines, for senders that write lines ("file", "stdout").
 	Format Format `json:"format"`

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -96,7 +95,7 @@ func (d *dump) about(way string) *about {
 	first, trigger := &lines[0], &lines[len(lines)-1]
 	a := &about{start: first.Time().UTC(), lines: len(lines) - 1, looked: d.looked}
 	a.elapsed = trigger.Time().Sub(a.start)
-	a.client = clientOf(parse(trigger.Body).text("MESSAGE"))
+	a.client = d.clientOf(trigger, parse(trigger.Body).text("MESSAGE"))
 	return a
 }
 
@@ -125,11 +124,12 @@ func (d *dump) marks() *pump.Chunk {
 	return c
 }
 
-// copyFields says what the dump is about: by its key, its last line, and the entry that let the recorder dump.
+// copyFields says what the dump is about: by its key, and the entry that let the recorder dump; where that only speaks about others, by
+// the last line.
 func (d *dump) copyFields(add func(string, []byte)) {
 	trigger := &d.lines[len(d.lines)-1]
 	line := trigger
-	if n := len(d.lines) - len(d.ways); n > 0 {
+	if n := len(d.lines) - len(d.ways); n > 0 && !hasAll(trigger.Chunk, trigger.Index, d.key) {
 		line = &d.lines[n-1]
 	}
 	copyFrom := func(r *pump.Record, name, source string) bool {
@@ -235,15 +235,4 @@ func (d *dump) addMember(name, value string) {
 func (d *dump) addNumber(name string, n int64) {
 	d.text = append(d.text, `,"FLIGHT_RECORDER_`+name+`":`...)
 	d.text = strconv.AppendInt(d.text, n, 10)
-}
-
-// client finds who a failed login came from, in what sshd, PAM and ProFTPD say.
-var client = regexp.MustCompile(` from (\S+) port \d+|\brhost=(\S+)|\(\S*\[([0-9a-fA-F.:]+)\]\)`)
-
-func clientOf(message string) string {
-	m := client.FindStringSubmatch(message)
-	if m == nil {
-		return ""
-	}
-	return m[1] + m[2] + m[3] // one of them was found
 }

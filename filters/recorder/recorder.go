@@ -36,6 +36,7 @@ type Recorder struct {
 	// The entries that may meet criteria; nil: any may.
 	watched func(*pump.Chunk) []uint32
 	some    []pump.Entry // those of a chunk, while it is looked at
+	clients []clientPattern
 }
 
 // maxCriteria leaves a bit for what is captured.
@@ -56,6 +57,9 @@ func New(o Options) (*Recorder, error) {
 	}
 	conditions = append(conditions, condition.Named{Name: "capture", When: o.Capture.config})
 	if r.set, err = condition.New(conditions); err != nil {
+		return nil, err
+	}
+	if r.clients, err = clientPatterns(); err != nil {
 		return nil, err
 	}
 	for _, name := range o.Key {
