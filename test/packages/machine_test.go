@@ -110,10 +110,10 @@ func (m *machine) pid(t *testing.T) int {
 	return pid
 }
 
-// log returns what the service has logged.
+// log returns what the service has logged, all that it has said by now.
 func (m *machine) log(t *testing.T) string {
 	t.Helper()
-	return m.run(t, "journalctl --no-pager --output=cat --unit=journalpump")
+	return m.run(t, "journalctl --sync && journalctl --no-pager --output=cat --unit=journalpump")
 }
 
 // numbers logs messages with the numbers from first to last.
