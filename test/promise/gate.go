@@ -3,10 +3,12 @@ package promise
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
+	"testing"
 	"time"
+
+	"journalpump/test/program"
 )
 
 // Fault is what a destination does instead of its duty, from when it is set until it is Cleared.
@@ -43,14 +45,17 @@ type gate struct {
 	changed   *sync.Cond // listener or closed
 }
 
-func newGate(secure, wrong *tls.Config) (*gate, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
-	if err != nil {
-		return nil, err
+func newGate(t *testing.T, secure, wrong *tls.Config) *gate {
+	t.Helper()
+	g := &gate{
+		address: program.FreeAddress(t), // which stays ours while nobody listens
+		tls:     secure, wrong: wrong, conns: map[*gatedConn]bool{}, cleared: make(chan struct{}),
 	}
-	g := &gate{address: l.Addr().String(), tls: secure, wrong: wrong, listener: l, conns: map[*gatedConn]bool{}, cleared: make(chan struct{})}
 	g.changed = sync.NewCond(&g.mu)
-	return g, nil
+	if err := g.listen(); err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // set starts a fault or, with None, ends it. Connections that a fault would not reach, or has hold of, are reset.
@@ -75,23 +80,17 @@ func (g *gate) set(f Fault) error {
 	if g.listener != nil {
 		return nil
 	}
-	return g.listenAgain()
+	return g.listen()
 }
 
-// listenAgain takes the port back. Another process may have got it for a moment.
-func (g *gate) listenAgain() error {
-	for end := time.Now().Add(10 * time.Second); ; {
-		l, err := net.Listen("tcp", g.address) //nolint:noctx // it does not wait
-		if err == nil {
-			g.listener = l
-			g.changed.Broadcast()
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("listening again: %w", err)
-		}
-		wait(10*time.Millisecond, nil)
+func (g *gate) listen() error {
+	l, err := net.Listen("tcp", g.address) //nolint:noctx // it does not wait
+	if err != nil {
+		return err
 	}
+	g.listener = l
+	g.changed.Broadcast()
+	return nil
 }
 
 func (g *gate) breakAll() {

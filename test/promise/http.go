@@ -41,14 +41,10 @@ type bulk struct {
 func newBulk(t *testing.T, authority *certs.Authority) *bulk {
 	t.Helper()
 	b := &bulk{authority: authority}
-	var err error
 	if authority == nil {
-		b.gate, err = newGate(nil, nil)
+		b.gate = newGate(t, nil, nil)
 	} else {
-		b.gate, err = newGate(authority.Server(t), certs.New(t).Server(t))
-	}
-	if err != nil {
-		t.Fatal(err)
+		b.gate = newGate(t, authority.Server(t), certs.New(t).Server(t))
 	}
 	serve(t, b.gate, b)
 	return b
@@ -158,10 +154,7 @@ type logplex struct {
 func newLogplex(t *testing.T) *logplex {
 	t.Helper()
 	l := &logplex{authority: certs.New(t)}
-	var err error
-	if l.gate, err = newGate(l.authority.Server(t), certs.New(t).Server(t)); err != nil {
-		t.Fatal(err)
-	}
+	l.gate = newGate(t, l.authority.Server(t), certs.New(t).Server(t))
 	serve(t, l.gate, l)
 	return l
 }

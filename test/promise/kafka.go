@@ -22,11 +22,9 @@ type kafka struct {
 func newKafka(t *testing.T) *kafka {
 	t.Helper()
 	k := &kafka{}
-	var err error
-	if k.gate, err = newGate(nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	k.gate = newGate(t, nil, nil)
 	listen := func(string, string) (net.Listener, error) { return k.gate, nil }
+	var err error
 	if k.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, topic), kfake.ListenFn(listen)); err != nil {
 		t.Fatal(err)
 	}

@@ -22,10 +22,7 @@ type relp struct{ gated }
 func newRELP(t *testing.T) *relp {
 	t.Helper()
 	r := &relp{}
-	var err error
-	if r.gate, err = newGate(nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	r.gate = newGate(t, nil, nil)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -91,10 +88,7 @@ type ws struct{ gated }
 func newWebsocket(t *testing.T) *ws {
 	t.Helper()
 	w := &ws{}
-	var err error
-	if w.gate, err = newGate(nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	w.gate = newGate(t, nil, nil)
 	var wg sync.WaitGroup
 	serve(t, w.gate, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(rw, r, nil)
