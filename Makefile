@@ -33,7 +33,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static docs kafka man completions run test test-unit test-whole integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static docs kafka man completions run test test-unit test-whole test-32bit integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-kafka need-bench
 
@@ -72,6 +72,13 @@ test-unit: ## run the unit tests alone, without the race detector
 
 test-whole: need-test ## run the whole-program tests alone
 	@{ $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
+
+test-32bit: need-test ## run the unit tests as a program of 32 bits, without cgo (on amd64)
+	@if ! GOARCH=386 CGO_ENABLED=0 $(GO) test -run '^$$' ./internal/glob >/dev/null 2>&1; then \
+	  echo "skipped: no program of GOARCH=386 can be run here"; \
+	else \
+	  { GOARCH=386 CGO_ENABLED=0 $(GO) test -json -timeout 10m $(TESTFLAGS) $(UNIT_PACKAGES) || true; } | $(GO) run ./test/testsummary; \
+	fi
 
 integration: need-integration ## test against real servers, which are fetched and built first (some minutes)
 	$(GO) vet -tags integration ./test/integration
@@ -118,6 +125,8 @@ lint-modules:
 lint-vet: need-build
 	$(GO) vet ./...
 	CGO_ENABLED=0 $(GO) vet ./...
+	GOARCH=386 CGO_ENABLED=0 $(GO) vet $(UNIT_PACKAGES)
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/journalpump
 	$(GO) vet -tags man ./cmd/journalpump
 
 lint-go: need-build $(GOLANGCI_LINT)

@@ -7,9 +7,9 @@ import (
 	"journalpump/pump"
 )
 
-// maxChunkText bounds the text of a chunk's own fields, so that positions in it fit 32 bits: one more value is at most
+// maxChunkText bounds the text of a chunk's own fields, so that positions in it fit 31 bits: one more value is at most
 // six times maxValue long. Fields beyond are shown empty and mark their entry as cut.
-const maxChunkText = 1 << 31
+const maxChunkText = 1 << 30
 
 // builder computes the stage of one chunk. It holds the lock of its table.
 type builder struct {

@@ -61,7 +61,7 @@ func (s *script) field() pump.Field {
 }
 
 func (s *script) chunk(b *chunker) *pump.Chunk {
-	realtime := uint64(1760000000000000 + s.choose(3)*500000)
+	realtime := 1760000000000000 + uint64(s.choose(3))*500000
 	for range 1 + s.choose(6) {
 		var refs []pump.Ref
 		for range s.choose(10) {

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"unicode"
 )
@@ -256,8 +257,8 @@ type count struct {
 	lazy, possessive bool
 }
 
-// maxRepeat is the largest count that Python's re takes on 64-bit machines, less one.
-const maxRepeat = 1<<32 - 2
+// maxRepeat is the largest count that Python's re takes on 64-bit machines, less one; on others it fits an int.
+const maxRepeat = min(1<<32, math.MaxInt) - 2
 
 // quantifier parses what follows *, +, ? or {; ok is false if a { was none.
 func (p *parser) quantifier(r rune, start int) (c count, ok bool, err error) {
@@ -316,14 +317,11 @@ func (p *parser) braces(start int) (c count, ok bool, err error) {
 
 // atoi returns the value of decimal digits, or more than any limit if there are too many.
 func atoi(digits string) int {
-	n := 0
+	n := uint64(0)
 	for _, r := range digits {
-		if n > maxRepeat {
-			return n
-		}
-		n = 10*n + int(r-'0')
+		n = min(10*n+uint64(r-'0'), maxRepeat+1) //nolint:gosec // a digit
 	}
-	return n
+	return int(n)
 }
 
 // repeatLast puts the last item under a repeat.

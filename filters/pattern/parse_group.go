@@ -296,7 +296,7 @@ func (p *parser) globalFlags(on flags, start int) error {
 // width is how many characters something matches, at least and at most.
 type width struct{ min, max int }
 
-const maxWidth = 1 << 40 // stands for any more
+const maxWidth = 1 << 29 // stands for any more; two of them fit an int of 32 bits
 
 func (p *parser) width(n *node) width {
 	switch n.op {

@@ -51,14 +51,15 @@ func readHead(r io.ReaderAt, off, size int64) (h head, meta []byte, err error) {
 	if _, err := r.ReadAt(fixed[:], off); err != nil {
 		return head{}, nil, err
 	}
+	lenMeta, lenBody := int64(binary.LittleEndian.Uint32(fixed[12:])), int64(binary.LittleEndian.Uint32(fixed[16:]))
+	if lenMeta > maxMeta || lenBody > maxBody || headSize+lenMeta+lenBody > size-off {
+		return head{}, nil, fmt.Errorf("%w: it is longer than its file", ErrCorrupt)
+	}
 	h = head{
 		number:   binary.LittleEndian.Uint64(fixed[4:]),
-		meta:     int(binary.LittleEndian.Uint32(fixed[12:])),
-		body:     int(binary.LittleEndian.Uint32(fixed[16:])),
+		meta:     int(lenMeta),
+		body:     int(lenBody),
 		checksum: binary.LittleEndian.Uint32(fixed[20:]),
-	}
-	if h.meta > maxMeta || h.body > maxBody || int64(headSize+h.meta+h.body) > size-off {
-		return head{}, nil, fmt.Errorf("%w: it is longer than its file", ErrCorrupt)
 	}
 	meta = make([]byte, h.meta)
 	if _, err := r.ReadAt(meta, off+headSize); err != nil {

@@ -4,16 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
+	"journalpump/internal/retryafter"
 	"journalpump/pump"
 )
 
@@ -47,11 +46,7 @@ func retryAfter(response *smithyhttp.ResponseError) time.Duration {
 	if response == nil || response.Response == nil || response.Response.Response == nil {
 		return 0
 	}
-	seconds, err := strconv.ParseUint(response.Response.Header.Get("Retry-After"), 10, 16)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
+	return retryafter.Of(response.Response.Header, time.Now())
 }
 
 // reject notes which events of a request the service refused for their times. It took the others.

@@ -21,7 +21,7 @@ func benchEntry(number int) []byte {
 		`"SOURCE_REALTIME_TIMESTAMP": %d, "SYSLOG_FACILITY": 10, "SYSLOG_IDENTIFIER": "sshd", "SYSTEMD_CGROUP": "/system.slice/ssh.service", `+
 		`"SYSTEMD_INVOCATION_ID": "fedcba98765432100123456789abcdef", "SYSTEMD_SLICE": "system.slice", "SYSTEMD_UNIT": "ssh.service", "TRANSPORT": "syslog", `+
 		`"UID": 0, "timestamp": "2026-11-20T00:00:%02d.%06d"}`,
-		number%97, number%250, 1024+number*7919%60000, number*2654435761, number%32768, 1_760_000_000_000_000+number*1234, number/1000%60, number%1000000)
+		number%97, number%250, 1024+number*7919%60000, uint64(number)*2654435761, number%32768, 1_760_000_000_000_000+int64(number)*1234, number/1000%60, number%1000000)
 }
 
 // The sink is a server in this process that takes requests and says that all is well; its part is measured too.

@@ -13,6 +13,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/tidwall/gjson"
 
+	"journalpump/internal/retryafter"
 	"journalpump/pump"
 )
 
@@ -119,7 +120,7 @@ func (s *server) results(a *answer, n, first int) (map[int]error, error) {
 		return nil, errNoResults
 	}
 	failed := map[int]error{}
-	after := retryAfter(a.header, time.Now())
+	after := retryafter.Of(a.header, time.Now())
 	count := 0
 	list.ForEach(func(_, item gjson.Result) bool {
 		err := errNoResults

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
+	"journalpump/internal/retryafter"
 	"journalpump/pump"
 )
 
@@ -35,7 +35,7 @@ func (s *server) refusal(a *answer) error {
 	if a.status == http.StatusBadRequest {
 		err = &badRequestError{err}
 	}
-	if after := retryAfter(a.header, time.Now()); after > 0 {
+	if after := retryafter.Of(a.header, time.Now()); after > 0 {
 		return pump.RetryAfter(err, after)
 	}
 	return err
@@ -82,22 +82,6 @@ func (s *server) shorten(text string) string {
 
 // errorType returns what kind of error an answer names; "" if it is not of a server that names any.
 func errorType(a *answer) string { return gjson.GetBytes(a.body, "error.type").String() }
-
-// maxRetryAfter keeps a server's mistake from stopping us for days.
-const maxRetryAfter = time.Hour
-
-// retryAfter returns what a Retry-After header says (RFC 9110, section 10.2.3); 0 if there is none.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), maxRetryAfter)
-}
 
 // itemError returns what became of an entry: nil when it is stored, a Permanent error when it never will be.
 func (s *server) itemError(item gjson.Result, after time.Duration) error {

@@ -212,18 +212,6 @@ func TestARequestThatIsTooLargeAmongOthers(t *testing.T) {
 	}
 }
 
-func TestRetryAfterHeader(t *testing.T) {
-	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"": 0, "5": 5 * time.Second, "-1": 0, "x": 0, "999999999999": 0, "86400": maxRetryAfter,
-		"Fri, 20 Nov 2026 12:00:30 GMT": 30 * time.Second, "Fri, 20 Nov 2026 11:00:00 GMT": 0, "Fri, 20 Nov 2099 11:00:00 GMT": maxRetryAfter,
-	} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}, now); got != want {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
-	}
-}
-
 func TestSplit(t *testing.T) {
 	b := sendertest.Batch(0, 10, sendertest.Size(880))
 	for limit, want := range map[int][]int{1: {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 3000: {3, 3, 3, 1}, 10000: {10}} {

@@ -231,11 +231,11 @@ func millis(set func(*Properties, time.Duration), low, high time.Duration) sette
 			return err
 		}
 		f, err := strconv.ParseFloat(s, 64)
-		d := time.Duration(f * float64(time.Millisecond))
-		if err != nil || !(d >= low && d <= high) {
+		d := f * float64(time.Millisecond)
+		if err != nil || !(d >= float64(low) && d <= float64(high)) { // so that NaN isn't taken either
 			return fmt.Errorf("must be a number of milliseconds from %d to %d", low.Milliseconds(), high.Milliseconds())
 		}
-		set(p, d)
+		set(p, time.Duration(d))
 		return nil
 	}
 }

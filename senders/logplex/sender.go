@@ -15,6 +15,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"journalpump/internal/retryafter"
 	"journalpump/pump"
 )
 
@@ -98,24 +99,10 @@ func (s *sender) judge(resp *http.Response, text string) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("logplex_token was not accepted: %w", err)
 	}
-	if after := retryAfter(resp.Header.Get("Retry-After"), time.Now()); after > 0 {
+	if after := retryafter.Of(resp.Header, time.Now()); after > 0 {
 		return pump.RetryAfter(err, after)
 	}
 	return err
-}
-
-// maxRetryAfter bounds what a server may ask for.
-const maxRetryAfter = time.Hour
-
-// retryAfter reads the header: seconds or a date (RFC 9110, 10.2.3).
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return min(max(0, time.Duration(min(seconds, int(maxRetryAfter/time.Second)))*time.Second), maxRetryAfter)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(0, at.Sub(now)), maxRetryAfter)
-	}
-	return 0
 }
 
 // Close closes the connection.

@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"journalpump/internal/dial"
+	"journalpump/internal/retryafter"
 	"journalpump/internal/tlsfiles"
 	"journalpump/pump"
 )
@@ -74,7 +75,7 @@ func (c *connector) connect(ctx context.Context) (*link, error) {
 func (c *connector) explain(response *http.Response, err error) error {
 	if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
 		err := fmt.Errorf("the server %s refuses the connection with %d %s", c.uri.Host, response.StatusCode, http.StatusText(response.StatusCode))
-		if wait := retryAfter(response.Header.Get("Retry-After")); wait > 0 {
+		if wait := retryafter.Of(response.Header, time.Now()); wait > 0 {
 			return pump.RetryAfter(err, wait)
 		}
 		return err
@@ -83,15 +84,4 @@ func (c *connector) explain(response *http.Response, err error) error {
 		err = u.Err
 	}
 	return fmt.Errorf("connecting to %s: %w", c.uri.Host, err)
-}
-
-// retryAfter reads the header of that name, RFC 9110, section 10.2.3.
-func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 24); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
 }

@@ -31,7 +31,7 @@ func journalOf(t *testing.T, entries ...string) string {
 	err := sample.BuildJournal(t.Context(), dir, func(w io.Writer) error {
 		for i, entry := range entries {
 			ms := 1000 * (i + 1)
-			_, err := fmt.Fprintf(w, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\n%s\n", 1_760_000_000_000_000+ms, ms, 1, entry)
+			_, err := fmt.Fprintf(w, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\n%s\n", 1_760_000_000_000_000+int64(ms), ms, 1, entry)
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func numberedJournal(t *testing.T) string {
 	err := sample.BuildJournal(t.Context(), dir, func(w io.Writer) error {
 		for i := range entries {
 			_, err := fmt.Fprintf(w, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%032x\nMESSAGE=numbered %d\nPRIORITY=%d\n"+
-				"_HOSTNAME=host\nSYSLOG_IDENTIFIER=numbers\n_PID=%d\n\n", 1_760_000_000_000_000+i*1000, 1000*(i+1), 1, i, i%8, 1000+i)
+				"_HOSTNAME=host\nSYSLOG_IDENTIFIER=numbers\n_PID=%d\n\n", 1_760_000_000_000_000+int64(i)*1000, 1000*(i+1), 1, i, i%8, 1000+i)
 			if err != nil {
 				return err
 			}

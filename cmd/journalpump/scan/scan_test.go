@@ -120,7 +120,7 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "soon", "-", "5 parsecs ago", "2026-13-01", "25:00", "@x", "-99999999999", "1..2h ago", " ago"} {
+	for _, text := range []string{"", "soon", "-", "5 parsecs ago", "2026-13-01", "25:00", "@x", "@nan", "-99999999999", "1..2h ago", " ago"} {
 		if got, err := ParseTime(text, now); err == nil {
 			t.Errorf("%q is %v", text, got)
 		}

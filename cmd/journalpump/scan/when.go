@@ -34,7 +34,7 @@ func ParseTime(text string, now time.Time) (time.Time, error) {
 	}
 	if rest, ok := strings.CutPrefix(text, "@"); ok {
 		seconds, err := strconv.ParseFloat(rest, 64)
-		if err != nil || seconds < 0 || seconds > 1e11 {
+		if err != nil || !(seconds >= 0 && seconds <= 1e11) { // so that NaN isn't taken either
 			return time.Time{}, errTime
 		}
 		return time.UnixMicro(int64(seconds * 1e6)), nil

@@ -51,7 +51,7 @@ func (d *directory) update(now time.Time, files []*file) {
 	}
 	var fs unix.Statfs_t
 	if unix.Statfs(d.path, &fs) == nil {
-		d.free = int64(min(fs.Bavail, 1<<40)) * fs.Bsize
+		d.free = int64(min(fs.Bavail, 1<<40)) * int64(fs.Bsize) //nolint:unconvert // 32 bits on some machines
 	}
 	d.measure(now)
 }

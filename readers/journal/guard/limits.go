@@ -69,7 +69,7 @@ func limitsOf(root, dir string) limits {
 	if unix.Statfs(dir, &fs) != nil {
 		return limits{}
 	}
-	l.setDefaults(int64(min(fs.Blocks, 1<<40)) * fs.Bsize)
+	l.setDefaults(int64(min(fs.Blocks, 1<<40)) * int64(fs.Bsize)) //nolint:unconvert // 32 bits on some machines
 	return l
 }
 
@@ -169,7 +169,7 @@ func parseSize(text string) int64 {
 		}
 	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || f < 0 || f*factor >= 1<<62 {
+	if err != nil || !(f >= 0 && f*factor < 1<<62) { // so that NaN isn't taken either
 		return 0
 	}
 	return int64(f * factor)

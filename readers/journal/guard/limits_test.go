@@ -10,7 +10,7 @@ import (
 func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int64{
 		"": 0, "0": 0, "123": 123, "1K": 1024, "1.5M": 1536 << 10, "2G": 2 << 30, "1T": 1 << 40, "8 M": 8 << 20, "64MB": 64 << 20,
-		"lots": 0, "-1": 0, "M": 0, "1e300": 0, "8E": 0,
+		"lots": 0, "-1": 0, "M": 0, "1e300": 0, "8E": 0, "NaN": 0, "infM": 0,
 	} {
 		if got := parseSize(text); got != want {
 			t.Errorf("%q is %d bytes, want %d", text, got, want)

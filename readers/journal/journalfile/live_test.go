@@ -49,7 +49,7 @@ func writeNumbered(in io.WriteCloser, n int) error {
 		var burst []byte
 		for range min(1+r.IntN(300), n-i) {
 			burst = fmt.Appendf(burst, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%x\nMESSAGE=%d\nPRIORITY=%d\n\n",
-				testStart+i, 1000+i, testBoot, i, i%8)
+				testStart+int64(i), 1000+i, testBoot, i, i%8)
 			i++
 		}
 		if _, err := in.Write(burst); err != nil {

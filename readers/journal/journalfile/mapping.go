@@ -3,6 +3,7 @@ package journalfile
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +34,7 @@ const (
 	copyShift  = 12 // a page
 
 	// maxMapped bounds the address space that a (sparse) file can make us use.
-	maxMapped = 1 << 40
+	maxMapped = min(1<<40, math.MaxInt)
 )
 
 // view returns n bytes of the file from off on. It fails with ErrTruncated if the file has not so many.

@@ -60,7 +60,7 @@ func TestConformanceRemote(t *testing.T) {
 				var export []byte
 				for i := first; i < first+n; i++ {
 					export = fmt.Appendf(export, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\nMESSAGE=%s\n\n",
-						testStart+i, 1+i, testBoot, readertest.Message(i))
+						testStart+int64(i), 1+i, testBoot, readertest.Message(i))
 				}
 				remote(t, filepath.Join(dir, fmt.Sprintf("remote-%d.journal", files)), export)
 			},

@@ -61,7 +61,7 @@ const testStart = 1_700_000_000_000_000
 func numbered(first, last int) []byte {
 	var b bytes.Buffer
 	for i := first; i <= last; i++ {
-		fmt.Fprintf(&b, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n", testStart+i*1000, i*1000, testBoot)
+		fmt.Fprintf(&b, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n", testStart+int64(i)*1000, i*1000, testBoot)
 		fmt.Fprintf(&b, "MESSAGE=number %d\n_SYSTEMD_UNIT=%s\n_HOSTNAME=here\nTAG=a\nTAG=b\nTAG=a%d\n\n", i, unitOf(i), i%3)
 	}
 	return b.Bytes()

@@ -157,10 +157,11 @@ func (f *partialFrame) read(r io.Reader) (kind, []byte, error) {
 			return 0, nil, err
 		}
 	}
-	size := int(binary.LittleEndian.Uint32(f.head[:]))
-	if size > maxFrame {
-		return 0, nil, fmt.Errorf("%w: %d bytes", errMalformed, size)
+	length := binary.LittleEndian.Uint32(f.head[:])
+	if length > maxFrame {
+		return 0, nil, fmt.Errorf("%w: %d bytes", errMalformed, length)
 	}
+	size := int(length)
 	for len(f.payload) < size {
 		if len(f.payload) == cap(f.payload) {
 			grown := make([]byte, len(f.payload), min(size, 2*len(f.payload)+growth))
