@@ -97,7 +97,7 @@ func (b *bench) measure(ctx context.Context, s subject) (m measurement) {
 	m.err = err
 	m.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // with those of the children it waited for
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		m.rss = int64(usage.Maxrss) << 10
+		m.rss = int64(usage.Maxrss) << 10 //nolint:unconvert // 32 bits on some machines
 	}
 	if m.err == nil {
 		m.output, m.err = b.checkOutput(s, file)
