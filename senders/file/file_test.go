@@ -378,7 +378,7 @@ func TestHangingFIFO(t *testing.T) {
 	if err := s.Send(ctx, sendertest.Batch(2, 1000, sendertest.Size(1000))); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Send: %v", err)
 	}
-	if took := time.Since(begin); took > time.Second {
+	if took := time.Since(begin); took > 20*time.Second { // 50 ms on a quiet machine
 		t.Errorf("it took %v to give up", took)
 	}
 }
