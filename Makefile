@@ -63,15 +63,15 @@ run: need-run build ## pump this machine's journal to the terminal
 test: need-test ## run all tests: set up, vet, unit tests with the race detector, whole program
 	$(GO) vet ./...
 	@echo "== unit tests with the race detector, those that count allocations without it, whole-program tests"
-	@{ $(GO) test -json -race -timeout 8m $(TESTFLAGS) $(UNIT_PACKAGES) || true; \
+	@{ $(GO) test -json -race -timeout 20m $(TESTFLAGS) $(UNIT_PACKAGES) || true; \
 	   $(GO) test -json -run 'Alloc' $(UNIT_PACKAGES) || true; \
-	   $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
+	   $(GO) test -json -count=1 -timeout 30m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
 
 test-unit: ## run the unit tests alone, without the race detector
 	@{ $(GO) test -json $(TESTFLAGS) $(UNIT_PACKAGES) || true; } | $(SUMMARY)
 
 test-whole: need-test ## run the whole-program tests alone
-	@{ $(GO) test -json -count=1 -timeout 10m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
+	@{ $(GO) test -json -count=1 -timeout 30m $(TESTFLAGS) ./test/... || true; } | $(SUMMARY)
 
 test-32bit: need-test ## run the unit tests as a program of 32 bits, without cgo (on amd64)
 	@if ! GOARCH=386 CGO_ENABLED=0 $(GO) test -run '^$$' ./internal/glob >/dev/null 2>&1; then \
@@ -82,7 +82,7 @@ test-32bit: need-test ## run the unit tests as a program of 32 bits, without cgo
 
 integration: need-integration ## test against real servers, which are fetched and built first (some minutes)
 	$(GO) vet -tags integration ./test/integration
-	@{ $(GO) test -json -tags integration -count=1 -timeout 30m $(TESTFLAGS) ./test/integration || true; } | $(SUMMARY)
+	@{ $(GO) test -json -tags integration -count=1 -timeout 60m $(TESTFLAGS) ./test/integration || true; } | $(SUMMARY)
 
 kafka: need-kafka ## run an Apache Kafka at 127.0.0.1:9092 to try things with
 	@test/integration/kafka-here

@@ -95,7 +95,7 @@ need-package-test:
 
 package-test: need-package-test packages sbom ## install, upgrade, run and remove the packages in a Debian of their own (needs root)
 	$(GO) vet -tags packages ./test/packages
-	@{ $(GO) test -json -tags packages -count=1 -timeout 20m $(TESTFLAGS) ./test/packages || true; } | $(SUMMARY)
+	@{ $(GO) test -json -tags packages -count=1 -timeout 40m $(TESTFLAGS) ./test/packages || true; } | $(SUMMARY)
 
 reproducible: need-package $(NFPM) ## build all packages twice, the second time with an empty build cache elsewhere, and compare
 	@packaging/reproducible

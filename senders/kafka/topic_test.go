@@ -108,7 +108,7 @@ func TestNoTopic(t *testing.T) {
 			cfg := configFor(newCluster(t, 1))
 			cfg.Topic = "fresh"
 			change(cfg)
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			s, err := cfg.Open(ctx, "test", testLog(t))
 			if err == nil {

@@ -6,7 +6,7 @@ import (
 )
 
 // Patience is how long tests wait for what takes milliseconds on a quiet machine.
-const Patience = 60 * time.Second
+const Patience = 3 * time.Minute
 
 // Until waits for the condition to become true and fails the test when it doesn't within Patience.
 func Until(t *testing.T, what string, condition func() bool) {

@@ -37,7 +37,7 @@ func expect(t *testing.T, w *Watcher, what string, do func() error) {
 	if after := w.Check(); after == before {
 		t.Errorf("%s: Check still says %d", what, after)
 	}
-	late := time.NewTimer(10 * time.Second)
+	late := time.NewTimer(time.Minute)
 	defer late.Stop()
 	select {
 	case <-alarm:
@@ -149,7 +149,7 @@ func TestAlarm(t *testing.T) {
 	defer file.Close()
 	w := watchTest(t, Selection{Path: root})
 	before := w.Check()
-	late := time.NewTimer(10 * time.Second)
+	late := time.NewTimer(time.Minute)
 	defer late.Stop()
 	for i, write := range []func() error{
 		func() error { _, err := file.WriteString("x"); return err },
