@@ -6,8 +6,11 @@ package pump
 // begins notes with which entry the log begins for a lane that has no position yet, and returns the gap if it began with another
 // one before.
 func (s *SenderSnapshot) begins(c *Chunk) (gap Gap, lost bool) {
-	if !s.Position.IsZero() || !c.From.IsZero() || len(c.Entries) == 0 {
+	if !s.Position.IsZero() || !c.Begins {
 		return Gap{}, false
+	}
+	if len(c.Entries) == 0 {
+		return s.goneFirst(c)
 	}
 	was, is := s.First, Position{Cursor: c.Entries[0].Position}
 	s.First = is
@@ -30,6 +33,27 @@ func (s *SenderSnapshot) begins(c *Chunk) (gap Gap, lost bool) {
 	}, true
 }
 
+// goneFirst returns the gap if the entry that the log began with is not where it was, and nothing came in its place: at most all up to
+// where the log was looked through is gone.
+func (s *SenderSnapshot) goneFirst(c *Chunk) (gap Gap, lost bool) {
+	was := s.First
+	if was.IsZero() || !c.To.Covers(&was.Cursor) {
+		return Gap{}, false
+	}
+	s.First = Position{}
+	last, _ := c.To.ReachedIn(was.SeqnumID)
+	last = max(last, was.Seqnum)
+	return Gap{
+		SeqnumID: was.SeqnumID,
+		First:    was.Seqnum,
+		Last:     last,
+		Count:    last - was.Seqnum + 1,
+		From:     was.Realtime,
+		To:       max(was.Realtime, c.To.Realtime),
+		Reason:   "vacuumed",
+	}, true
+}
+
 // see shows a chunk that a lane has fetched to all whom it concerns.
 func (r *reader) see(c *Chunk) {
 	r.begins(c)
@@ -39,12 +63,14 @@ func (r *reader) see(c *Chunk) {
 // begins tells the lanes that have no position yet, whether or not their senders could be opened, how the log begins. Those
 // that are just being started ask for it.
 func (r *reader) begins(c *Chunk) {
-	if !c.From.IsZero() || len(c.Entries) == 0 {
+	if !c.Begins {
 		return
 	}
-	r.mu.Lock()
-	r.first = Position{Cursor: c.Entries[0].Position}
-	r.mu.Unlock()
+	if len(c.Entries) > 0 {
+		r.mu.Lock()
+		r.first = Position{Cursor: c.Entries[0].Position}
+		r.mu.Unlock()
+	}
 	for _, l := range r.currentLanes() {
 		l.begins(c)
 	}
@@ -70,6 +96,11 @@ func (l *lane) begins(c *Chunk) {
 	}
 }
 
+// begins reports whether the chunk is what the log began with when counting did.
+func (m *Mark) begins(c *Chunk) bool {
+	return m.Position.IsZero() && m.First.IsZero() && c.Begins && len(c.Entries) > 0
+}
+
 func (s *laneState) begins(c *Chunk) (gap Gap, lost, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,8 +111,8 @@ func (s *laneState) begins(c *Chunk) (gap Gap, lost, changed bool) {
 	if gap, lost = s.snap.begins(c); lost {
 		s.snap.Gaps.add([]Gap{gap})
 	}
-	if m := s.snap.Marks; len(m) == 1 && m[0].Position.IsZero() && m[0].First.IsZero() {
-		s.snap.Marks = []Mark{{Time: m[0].Time, First: s.snap.First, Ledger: m[0].Ledger, Gaps: m[0].Gaps}}
+	if m := s.snap.Marks; len(m) == 1 && m[0].begins(c) && s.snap.Ledger.Read == m[0].Ledger.Read {
+		s.snap.Marks = []Mark{{Time: m[0].Time, First: Position{Cursor: c.Entries[0].Position}, Ledger: m[0].Ledger, Gaps: m[0].Gaps}}
 	}
 	return gap, lost, s.snap.First != was
 }

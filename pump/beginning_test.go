@@ -9,7 +9,7 @@ func TestBeginning(t *testing.T) {
 		return Position{Cursor: Cursor{SeqnumID: ID128{id}, Seqnum: seqnum, Realtime: 1000 * seqnum, Parts: HasAll}}
 	}
 	chunk := func(from Position, gaps []Gap, first ...Position) *Chunk {
-		c := &Chunk{From: from, Gaps: gaps}
+		c := &Chunk{From: from, To: at(1, 9), Gaps: gaps, Begins: from.IsZero()}
 		for _, p := range first {
 			c.Entries = append(c.Entries, Entry{Position: p.Cursor})
 		}
@@ -22,15 +22,16 @@ func TestBeginning(t *testing.T) {
 		lost            Gap
 		then            Position
 	}{
-		"first look":           {zero, zero, chunk(zero, nil, at(1, 5)), Gap{}, at(1, 5)},
-		"still there":          {zero, at(1, 5), chunk(zero, nil, at(1, 5)), Gap{}, at(1, 5)},
-		"gone":                 {zero, at(1, 5), chunk(zero, nil, at(1, 8)), Gap{ID128{1}, 5, 7, 3, 5000, 8000, "vacuumed"}, at(1, 8)},
-		"older ones turned up": {zero, at(1, 5), chunk(zero, nil, at(1, 2)), Gap{}, at(1, 2)},
-		"another sequence":     {zero, at(1, 5), chunk(zero, nil, at(2, 9)), Gap{}, at(2, 9)},
-		"known to the log":     {zero, at(1, 5), chunk(zero, []Gap{{SeqnumID: ID128{1}, First: 5, Last: 7}}, at(1, 8)), Gap{}, at(1, 8)},
-		"no entry":             {zero, at(1, 5), chunk(zero, nil), Gap{}, at(1, 5)},
-		"not the first chunk":  {zero, at(1, 5), chunk(at(1, 7), nil, at(1, 8)), Gap{}, at(1, 5)},
-		"a position":           {at(1, 6), zero, chunk(zero, nil, at(1, 8)), Gap{}, zero},
+		"first look":            {zero, zero, chunk(zero, nil, at(1, 5)), Gap{}, at(1, 5)},
+		"still there":           {zero, at(1, 5), chunk(zero, nil, at(1, 5)), Gap{}, at(1, 5)},
+		"gone":                  {zero, at(1, 5), chunk(zero, nil, at(1, 8)), Gap{ID128{1}, 5, 7, 3, 5000, 8000, "vacuumed"}, at(1, 8)},
+		"older ones turned up":  {zero, at(1, 5), chunk(zero, nil, at(1, 2)), Gap{}, at(1, 2)},
+		"another sequence":      {zero, at(1, 5), chunk(zero, nil, at(2, 9)), Gap{}, at(2, 9)},
+		"known to the log":      {zero, at(1, 5), chunk(zero, []Gap{{SeqnumID: ID128{1}, First: 5, Last: 7}}, at(1, 8)), Gap{}, at(1, 8)},
+		"gone, nothing is left": {zero, at(1, 5), chunk(zero, nil), Gap{ID128{1}, 5, 9, 5, 5000, 9000, "vacuumed"}, zero},
+		"nothing so far":        {zero, at(1, 10), chunk(zero, nil), Gap{}, at(1, 10)},
+		"not the first chunk":   {zero, at(1, 5), chunk(at(1, 7), nil, at(1, 8)), Gap{}, at(1, 5)},
+		"a position":            {at(1, 6), zero, chunk(zero, nil, at(1, 8)), Gap{}, zero},
 	} {
 		s := SenderSnapshot{Position: c.position, First: c.first}
 		gap, lost := s.begins(c.chunk)

@@ -89,6 +89,7 @@ type Chunk struct {
 	Refs      []Ref
 	Own       []Field // fields that only one entry has, such as most MESSAGEs
 	Dict      DictSnapshot
+	Begins    bool  // nothing that the reader wants lies before it in the log, as far as that goes back; set by the feed
 	Gaps      []Gap // what was missing between From and To
 	Corrupted int   // entries and objects passed over because they could not be read
 	Bytes     int   // about how much memory it holds, the Dict left out

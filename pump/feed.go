@@ -27,6 +27,7 @@ type feed struct {
 	mu      sync.Mutex
 	memo    []kept
 	walkers []*walker
+	barren  []Position // before which the log has nothing for the reader; the newest few, of each walk from the head on
 	closed  bool
 }
 
@@ -179,6 +180,7 @@ func (f *feed) keep(w *walker, c *Chunk) {
 	if f.once != nil {
 		f.once.since = time.Time{}
 	}
+	c.Begins = f.begins(c)
 	if c.To == c.From {
 		return
 	}
@@ -192,6 +194,28 @@ func (f *feed) keep(w *walker, c *Chunk) {
 			break
 		}
 	}
+}
+
+// maxBarren is how many walks from the head are followed at a time until they come to something.
+const maxBarren = 8
+
+// begins reports whether nothing comes before a chunk, and notes it of what comes after one that has nothing in it. A lane that has
+// come there asks for what comes next from the position it has got by it.
+func (f *feed) begins(c *Chunk) bool {
+	i := slices.Index(f.barren, c.From)
+	if !c.From.IsZero() && i < 0 {
+		return false
+	}
+	if len(c.Entries) > 0 || c.To == c.From {
+		return true
+	}
+	if i >= 0 {
+		f.barren = slices.Delete(f.barren, i, i+1)
+	}
+	if f.barren = append(f.barren, c.To); len(f.barren) > maxBarren {
+		f.barren = slices.Delete(f.barren, 0, 1)
+	}
+	return true
 }
 
 // sweep closes the walkers that nobody used for a while.

@@ -69,7 +69,7 @@ func TestMarksCountAnew(t *testing.T) {
 	}
 	l := newLaneState(SenderSpec{Sees: "x"}, nil, SenderSnapshot{Sees: "x", Ledger: Ledger{Read: 9, Accepted: 9}})
 	l.start(Position{}, Position{})
-	c := &Chunk{Entries: []Entry{{Position: at(7).Cursor}}}
+	c := &Chunk{Entries: []Entry{{Position: at(7).Cursor}}, Begins: true}
 	if _, _, changed := l.begins(c); !changed || l.snap.Marks[0].First != at(7) || l.snap.Marks[0].Ledger.Read != 9 {
 		t.Errorf("at the head: %+v", l.snap.Marks)
 	}

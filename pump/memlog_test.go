@@ -21,6 +21,9 @@ type memLog struct {
 	open    int          // iterators
 	fails   func() error // asked by Seek and Open before they do anything, if not nil
 	damaged int          // so many chunks tell of damage and nothing else
+
+	unwanted uint64 // the entries up to this one are not for the reader
+	vacuumed uint64 // those up to this one are gone for who begins at the head
 }
 
 func newMemLog(n uint64) *memLog { return &memLog{chunk: 10, n: n, grown: make(chan struct{})} }
@@ -110,8 +113,16 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 	if i.at == l.n {
 		return nil, pump.ErrNoMore
 	}
+	if i.at == 0 {
+		i.at = l.vacuumed
+	}
 	l.decoded++
 	c := &pump.Chunk{From: at(i.at), Dict: i.dict.Snapshot()}
+	if i.at < l.unwanted {
+		i.at = l.unwanted
+		c.To = at(i.at)
+		return c, nil
+	}
 	for len(c.Entries) < l.chunk && i.at < l.n {
 		i.at++
 		c.Own = append(c.Own, pump.Field{Name: "MESSAGE", Value: strconv.AppendUint(nil, i.at, 10)})

@@ -83,15 +83,14 @@ func Lag(ctx context.Context, log pump.Log, senders []Sender) int64 {
 	return most
 }
 
-// whole reports whether the log still has all that came after a mark.
-func whole(ctx context.Context, log pump.Log, m *pump.Mark) (bool, error) {
-	if m.Position.IsZero() && m.First.IsZero() {
-		return true, nil // nothing had been there yet
-	}
-	intact := true
-	err := scan.All(ctx, log, m.Position, func(c *pump.Chunk) error {
+// whole reports whether the log still has all that came after a mark, and what it says that was deleted.
+func whole(ctx context.Context, log pump.Log, m *pump.Mark) (intact bool, gone []pump.Gap, err error) {
+	intact = true
+	err = scan.All(ctx, log, m.Position, func(c *pump.Chunk) error {
 		for i := range c.Gaps {
-			intact = intact && c.Gaps[i].Reason != vacuumed
+			if c.Gaps[i].Reason == vacuumed {
+				intact, gone = false, append(gone, c.Gaps[i])
+			}
 		}
 		if m.Position.IsZero() && len(c.Entries) > 0 {
 			intact = intact && c.Entries[0].Position == m.First.Cursor
@@ -99,9 +98,9 @@ func whole(ctx context.Context, log pump.Log, m *pump.Mark) (bool, error) {
 		return scan.ErrEnough
 	})
 	if errors.Is(err, pump.ErrNotYet) {
-		return false, nil
+		return false, nil, nil
 	}
-	return intact, err
+	return intact, gone, err
 }
 
 const vacuumed = "vacuumed"

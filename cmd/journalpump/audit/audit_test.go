@@ -9,7 +9,7 @@ import (
 	"journalpump/pump"
 )
 
-// memLog is a log of chunks; after a position come the chunks whose entries it does not cover.
+// memLog is a log of chunks; after a position come the chunks whose entries it does not cover. Who begins at the head is told of no gaps.
 type memLog struct{ chunks []*pump.Chunk }
 
 func (l *memLog) Seek(context.Context, pump.Start) (pump.Position, error) {
@@ -21,6 +21,9 @@ func (l *memLog) Open(_ context.Context, after pump.Position) (pump.Iterator, er
 	it := &memIterator{}
 	for _, c := range l.chunks {
 		next := &pump.Chunk{Gaps: c.Gaps, To: c.To}
+		if after.IsZero() {
+			next.Gaps = nil
+		}
 		for _, e := range c.Entries {
 			if !after.Covers(&e.Position) {
 				next.Entries = append(next.Entries, e)
@@ -112,6 +115,11 @@ func TestVerdicts(t *testing.T) {
 		{"vacuumed at the head", vacuumed, pump.SenderSnapshot{Position: at(20), Ledger: ledger(20), Marks: []pump.Mark{head}}, SoFar, "4 entries that were counted", 16},
 		{"vacuumed, from a later mark", vacuumed, pump.SenderSnapshot{Position: at(20), Ledger: ledger(20), Marks: []pump.Mark{head, later}}, AddsUp, "10 entries that were read before", 10},
 		{"vacuumed after the mark", gapped, pump.SenderSnapshot{Position: at(20), Ledger: ledger(20), Marks: []pump.Mark{later}}, SoFar, "4 entries that were counted", 6},
+		{"vacuumed beyond the position", gapped, pump.SenderSnapshot{Position: at(12), Ledger: ledger(12), Marks: []pump.Mark{later}}, SoFar, "2 entries that were counted", 0},
+		{"more than was vacuumed up to the position", gapped, pump.SenderSnapshot{Position: at(12), Ledger: ledger(14), Marks: []pump.Mark{later}}, Wrong, "at most 2 were deleted", 0},
+		{"nothing accepted, vacuumed at the head", vacuumed, pump.SenderSnapshot{Marks: []pump.Mark{head}}, AddsUp, "", 0},
+		{"vacuumed, the beginning unknown", vacuumed, pump.SenderSnapshot{Position: at(20), Ledger: ledger(20), Marks: []pump.Mark{{}}}, SoFar, "4 entries that were counted", 16},
+		{"the beginning unknown, from a later mark", vacuumed, pump.SenderSnapshot{Position: at(20), Ledger: ledger(20), Marks: []pump.Mark{{}, later}}, AddsUp, "10 entries that were read before", 10},
 		{"missing then and now", gapped, pump.SenderSnapshot{
 			Position: at(20), Marks: []pump.Mark{later}, Gaps: pump.GapTotals{Entries: 4},
 			Ledger: pump.Ledger{Read: 16, Accepted: 8, Filtered: 8},
@@ -161,6 +169,26 @@ func TestFlightRecorders(t *testing.T) {
 		results, err := Reader(t.Context(), "r", entriesFrom(1, 30), []Sender{s}, func(int64) {})
 		if err != nil || results[0].Verdict != c.want {
 			t.Errorf("%s: %v, %+v", name, err, results)
+		}
+	}
+}
+
+// What was deleted since a sender's mark is known also when the walk begins elsewhere, for another sender.
+func TestVacuumedTogether(t *testing.T) {
+	t.Parallel()
+	log := entriesFrom(15, 20)
+	log.chunks[0].Gaps = []pump.Gap{{SeqnumID: pump.ID128{1}, First: 11, Last: 14, Count: 4, Reason: vacuumed}}
+	one := func(name string, m pump.Mark) Sender {
+		return Sender{Name: name, Known: true, View: odd{}, State: pump.SenderSnapshot{Started: true, Position: at(20), Ledger: ledger(20), Marks: []pump.Mark{m}}}
+	}
+	senders := []Sender{one("head", pump.Mark{First: at(1)}), one("later", pump.Mark{Position: at(10), Ledger: ledger(10)})}
+	results, err := Reader(t.Context(), "r", log, senders, func(int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, missing := range []int64{14, 4} {
+		if r := results[i]; r.Verdict != SoFar || r.Journal.Missing != missing {
+			t.Errorf("%+v, want %s and %d missing", r, SoFar, missing)
 		}
 	}
 }

@@ -12,6 +12,7 @@ type count struct {
 	mark   pump.Mark
 	before int64 // entries read before the mark, and since the first one
 	headed bool  // it counts from the head of the log, and the first chunk was seen
+	begun  bool  // the first chunk of the walk was seen
 	result Result
 }
 
@@ -38,15 +39,23 @@ func (c *count) unknown(why string) { c.result.Verdict, c.result.Why = Unknown, 
 // choose takes the oldest mark after which nothing is missing, so that as much as can be is counted; the newest if there is none.
 func (c *count) choose(ctx context.Context, log pump.Log) error {
 	s := &c.sender.State
+	var gone []pump.Gap // since the mark
 	for i := range s.Marks {
 		c.mark = s.Marks[i]
-		intact, err := whole(ctx, log, &c.mark)
-		if err != nil {
+		if c.startsUnknown() && s.Ledger.Read > c.mark.Ledger.Read && i+1 < len(s.Marks) {
+			continue
+		}
+		var intact bool
+		var err error
+		if intact, gone, err = whole(ctx, log, &c.mark); err != nil {
 			return err
 		}
 		if intact {
 			break
 		}
+	}
+	for i := range gone {
+		c.missGap(&gone[i])
 	}
 	c.before = c.mark.Ledger.Read - s.Marks[0].Ledger.Read
 	l, m := &s.Ledger, &c.mark.Ledger
@@ -83,13 +92,39 @@ func (c *count) add(chunk *pump.Chunk) {
 		}
 	}
 	for i := range chunk.Gaps {
-		g := &chunk.Gaps[i]
-		if g.First > 0 && !c.between(&pump.Cursor{SeqnumID: g.SeqnumID, Seqnum: g.Last, Parts: pump.HasSeqnum}) {
-			continue
+		if g := &chunk.Gaps[i]; c.begun || g.Reason != vacuumed { // what went after the mark is known: the walk may begin elsewhere
+			c.missGap(g)
 		}
-		c.miss(g.Count)
 	}
+	c.begun = true
 	c.missHead(chunk)
+}
+
+// startsUnknown reports whether counting began at the head of a log of which it was not noted what it had.
+func (c *count) startsUnknown() bool { return c.mark.Position.IsZero() && c.mark.First.IsZero() }
+
+// missGap notes how much of a gap lies between the mark and the sender's position, at most.
+func (c *count) missGap(g *pump.Gap) {
+	if g.First == 0 {
+		c.miss(g.Count)
+		return
+	}
+	first, last := g.First, g.Last
+	if seen, ok := c.mark.Position.ReachedIn(g.SeqnumID); ok {
+		first = max(first, seen+1)
+	}
+	reached, ok := c.sender.State.Position.ReachedIn(g.SeqnumID)
+	if last == 0 || last > reached { // all of the sequence is gone, or more than the sender has come to
+		last = reached
+	}
+	if !ok || first > last {
+		return
+	}
+	entries := last - first + 1
+	if g.Count > 0 {
+		entries = min(entries, g.Count)
+	}
+	c.miss(entries)
 }
 
 // between reports whether an entry lies between the mark and the sender's position.
@@ -112,7 +147,7 @@ func (c *count) missHead(chunk *pump.Chunk) {
 	switch {
 	case first.IsZero() || first.Cursor == *now:
 	case first.SeqnumID == now.SeqnumID && now.Seqnum > first.Seqnum:
-		c.miss(now.Seqnum - first.Seqnum)
+		c.missGap(&pump.Gap{SeqnumID: first.SeqnumID, First: first.Seqnum, Last: now.Seqnum - 1})
 	default:
 		c.miss(0)
 	}

@@ -46,11 +46,11 @@ func (c *count) judge() {
 	c.adequate()
 }
 
-// fromHead reports whether it was counted from where the log began and that is gone: what other sequences had before nobody
-// knows then.
+// fromHead reports whether it was counted from where the log began and that is gone, or not known: what other sequences had before
+// nobody knows then.
 func (c *count) fromHead() bool {
 	j := &c.result.Journal
-	return c.mark.Position.IsZero() && (j.Missing > 0 || j.Unsized)
+	return c.mark.Position.IsZero() && (j.Missing > 0 || j.Unsized || c.mark.First.IsZero())
 }
 
 // adequate words what adds up, and what cannot be told.
