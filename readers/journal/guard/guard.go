@@ -136,12 +136,26 @@ func (l *Log) Close() error {
 
 var errNoMeter = errors.New("this log cannot tell how far behind a position is")
 
-// Lag implements pump.Meter.
+// Lag implements pump.Meter. What the spool has after the position is behind, too; the journal is asked for what comes after that.
 func (l *Log) Lag(ctx context.Context, pos pump.Position) (pump.Lag, error) {
-	if m, ok := l.Log.(pump.Meter); ok {
-		return m.Lag(ctx, pos)
+	m, ok := l.Log.(pump.Meter)
+	if !ok {
+		return pump.Lag{}, errNoMeter
 	}
-	return pump.Lag{}, errNoMeter
+	var spooled int64
+	from := pos
+	if l.store != nil {
+		spooled, from = l.store.after(&pos)
+	}
+	lag, err := m.Lag(ctx, from)
+	if err != nil || spooled == 0 {
+		return lag, err
+	}
+	lag.Entries += spooled
+	if pos.Parts&pump.HasRealtime != 0 && lag.Tail.Realtime > pos.Realtime {
+		lag.Age = time.Duration(min(lag.Tail.Realtime-pos.Realtime, 1<<53)) * time.Microsecond
+	}
+	return lag, nil
 }
 
 // Guard implements pump.Guarded.

@@ -320,6 +320,25 @@ func TestDamagedSpool(t *testing.T) {
 	}
 }
 
+// How far a sender is behind has what only the spool holds still.
+func TestLag(t *testing.T) {
+	r := newRig(t, nil, 1, 1<<20)
+	r.inner.last, r.danger = 100, 50
+	r.keep()
+	for _, vacuumed := range []uint64{0, 30, 50} {
+		r.inner.first = vacuumed + 1
+		for _, at := range []uint64{0, 20, 23, 50, 57, 100} {
+			lag, err := r.log.Lag(t.Context(), pos(at))
+			if want := int64(100 - at); err != nil || lag.Entries != want {
+				t.Errorf("%d vacuumed, at %d: %d entries, %v; want %d", vacuumed, at, lag.Entries, err, want)
+			}
+			if want := time.Duration(100-at) * time.Millisecond; at > 0 && lag.Age != want {
+				t.Errorf("%d vacuumed, at %d: %v behind, want %v", vacuumed, at, lag.Age, want)
+			}
+		}
+	}
+}
+
 func TestNothingIsKeptForThoseUpToDate(t *testing.T) {
 	r := newRig(t, nil, 2, 1<<20)
 	r.inner.last, r.danger = 1000, 1000

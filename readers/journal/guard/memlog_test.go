@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"journalpump/pump"
 )
@@ -43,7 +44,13 @@ func (l *memLog) Close() error {
 }
 
 func (l *memLog) Lag(_ context.Context, p pump.Position) (pump.Lag, error) {
-	return pump.Lag{Entries: int64(l.last - p.Seqnum)}, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lag := pump.Lag{Entries: int64(l.last - max(p.Seqnum, l.first-1)), Tail: pos(l.last)}
+	if lag.Entries > 0 && p.Seqnum > 0 {
+		lag.Age = time.Duration(lag.Tail.Realtime-p.Realtime) * time.Microsecond
+	}
+	return lag, nil
 }
 
 type memIterator struct {

@@ -295,6 +295,24 @@ func (s *store) firstAfter(p *pump.Position) int {
 	return 0
 }
 
+// after estimates how many entries come after a position, and returns where they end; without any, that is the position.
+func (s *store) after(p *pump.Position) (entries int64, end pump.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.firstAfter(p)
+	if i == len(s.records) {
+		return 0, *p
+	}
+	for k := i; k < len(s.records); k++ {
+		entries += int64(s.records[k].entries) //nolint:gosec // of a chunk
+	}
+	if first := &s.records[i]; first.from.Seqnum < p.Seqnum && p.Seqnum <= first.to.Seqnum && p.SeqnumID == first.to.SeqnumID && p.SeqnumID == first.from.SeqnumID {
+		read := float64(p.Seqnum-first.from.Seqnum) / float64(first.to.Seqnum-first.from.Seqnum)
+		entries -= int64(read * float64(first.entries))
+	}
+	return entries, s.records[len(s.records)-1].to
+}
+
 // past reports whether the position is certainly not before the end of the last record.
 func (s *store) past(p *pump.Position) bool {
 	if p.Parts&pump.HasSeqnum == 0 {
