@@ -104,7 +104,7 @@ func TestServerThatDoesNotRead(t *testing.T) {
 	if err := deliver(ctx, s, large()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }

@@ -64,7 +64,7 @@ type Harness struct {
 	// Replays says why what was sent to a Committer and not committed may be there twice, after any fault and after Close:
 	// what has been handed over cannot be taken back.
 	Replays string
-	// Soon is how long after its context's end Send may take. 0: a second.
+	// Soon is how long after its context's end Send may take. 0: two seconds, as the pump gives it at a stop.
 	Soon time.Duration
 }
 
@@ -77,7 +77,7 @@ func (h *Harness) want(r *pump.Record) []byte {
 
 func (h *Harness) soon() time.Duration {
 	if h.Soon == 0 {
-		return time.Second
+		return 2 * time.Second
 	}
 	return h.Soon
 }

@@ -88,7 +88,7 @@ func (m *memory) take(ctx context.Context, bodies [][]byte) error {
 		return errRefused
 	case Hang:
 		if m.mistake == blocks {
-			<-time.NewTimer(1500 * time.Millisecond).C
+			<-time.NewTimer(3 * time.Second).C
 			return errRefused
 		}
 		<-ctx.Done()
