@@ -14,6 +14,10 @@ import (
 // maxAttempts is how often the courier tries before it says that a sender does not recover.
 const maxAttempts = 20
 
+// attemptLimit is how long an attempt may take. On a busy machine one that was to hang may have been given up before it came to the
+// destination, and the next one hangs.
+const attemptLimit = 30 * time.Second
+
 // courier sends batches by the engine's rules, without its waits.
 type courier struct {
 	t      *testing.T
@@ -90,7 +94,7 @@ func (c *courier) send(records []pump.Record) {
 		if len(records) == 0 {
 			return
 		}
-		err := c.try(c.t.Context(), records)
+		err := c.try(stop(c.t, attemptLimit), records)
 		if err == nil {
 			c.took(records)
 			return
