@@ -201,9 +201,23 @@ func (s *statusSource) measure(ctx context.Context, r *config.Reader, in *pump.R
 		if !sender.Started {
 			continue
 		}
-		if lag, err := meter.Lag(ctx, sender.Position); err == nil {
+		if lag, err := lagNow(ctx, meter, &sender, in.Spooled.Entries > 0); err == nil {
 			sender.Lag = lag
 			in.Senders[name] = sender
 		}
 	}
+}
+
+// lagNow returns how far a sender is behind. Of what only the spool holds the journal knows nothing: that was counted when the state was
+// saved, and since then there is what comes after the journal's end of then.
+func lagNow(ctx context.Context, m pump.Meter, s *pump.SenderSnapshot, spooled bool) (pump.Lag, error) {
+	lag, err := m.Lag(ctx, s.Position)
+	if err != nil || !spooled || s.Lag.Tail.IsZero() {
+		return lag, err
+	}
+	since, err := m.Lag(ctx, s.Lag.Tail)
+	if entries := s.Lag.Entries + since.Entries; err == nil && entries > lag.Entries {
+		lag.Entries, lag.Age = entries, max(lag.Age, s.Lag.Age+since.Age)
+	}
+	return lag, err
 }
