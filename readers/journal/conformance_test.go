@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
 	"journalpump/readers/readertest"
 	"journalpump/test/journald"
+	"journalpump/test/program"
 )
 
 // TestRemote runs the suite on files that systemd-journal-remote writes. It never continues a sequence in a new file, so
@@ -126,7 +126,7 @@ func TestUsers(t *testing.T) {
 			send(i, 10)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), program.Patience)
 	defer cancel()
 	next := 0
 	var last pump.Position

@@ -43,9 +43,11 @@ func open(t *testing.T) *page {
 	if err != nil {
 		t.Skip("no chromium here")
 	}
+	// Its directory is not the test's: what it leaves running for a moment writes there yet, and chromedp removes it patiently.
 	options := slices.Concat(chromedp.DefaultExecAllocatorOptions[:], []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.WSURLReadTimeout(program.Patience), // which is how long a busy machine may take to start it
 	})
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
