@@ -22,9 +22,9 @@ func TestLogplex(t *testing.T) {
 	const entries, batch = 20000, 250
 	dir := numberedJournal(t, entries)
 	s := newSetup(t)
-	l := &logplex{t: t, seen: make([]int, entries+1), frames: map[string]int{}}
-	l.start("127.0.0.1:0")
-	t.Cleanup(func() { l.server.Close() })
+	l := &logplex{t: t, address: program.FreeAddress(t), seen: make([]int, entries+1), frames: map[string]int{}}
+	l.start()
+	t.Cleanup(func() { l.stop() })
 	config := s.configWith(object{"journal_path": dir, "senders": object{"logplex": object{
 		"output_type": "logplex", "logplex_log_input_url": "http://" + l.address + "/logs", "logplex_token": "t.1", "max_send_interval": 0.1,
 	}}})
@@ -39,8 +39,8 @@ func TestLogplex(t *testing.T) {
 	const restarts = 3
 	for i := range restarts {
 		program.Until(t, "some messages have come", func() bool { return l.count() > (i+1)*entries/8 || pump.Ended() })
-		l.server.Close() // whatever it is doing
-		l.start(l.address)
+		l.stop() // whatever it is doing
+		l.start()
 	}
 	if r := pump.Wait(t); r.Code != 0 {
 		t.Fatalf("exit status %d:\n%s", r.Code, r.Output)
@@ -62,9 +62,10 @@ func TestLogplex(t *testing.T) {
 
 // logplex is Logplex's HTTP input.
 type logplex struct {
-	t       *testing.T
-	address string
-	server  *http.Server
+	t        *testing.T
+	address  string
+	listener net.Listener
+	server   *http.Server
 
 	mu     sync.Mutex
 	seen   []int          // how often each message came
@@ -72,17 +73,21 @@ type logplex struct {
 	told   int            // messages of a frame that had come already
 }
 
-func (l *logplex) start(address string) {
+func (l *logplex) start() {
 	l.t.Helper()
-	var lc net.ListenConfig
-	listener, err := lc.Listen(l.t.Context(), "tcp", address)
-	if err != nil {
+	var err error
+	if l.listener, err = new(net.ListenConfig).Listen(l.t.Context(), "tcp", l.address); err != nil {
 		l.t.Fatal(err)
 	}
-	l.address = listener.Addr().String()
 	l.server = &http.Server{Handler: l, ReadHeaderTimeout: time.Minute}
-	server := l.server
+	listener, server := l.listener, l.server
 	go func() { _ = server.Serve(listener) }() // until it is closed
+}
+
+// stop closes the listener itself, which the server may not know of yet.
+func (l *logplex) stop() {
+	l.listener.Close()
+	l.server.Close()
 }
 
 func (l *logplex) count() int {
