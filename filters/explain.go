@@ -48,8 +48,9 @@ type Explanation struct {
 	Unit         string
 	Level, Limit int8 // the entry's priority, and the highest that passes
 
-	Fields  []FieldFate // with Shown: of each field, those that are shown in the order of the record
-	TooLong bool        // with Shown: the record is cut
+	Fields  []FieldFate   // with Shown: of each field, those that are shown in the order of the record
+	TooLong bool          // with Shown: the record is cut
+	Routes  []*pump.Route // with Shown: those that it goes; nil where there are none
 }
 
 // Fate is what becomes of a field.
@@ -103,7 +104,13 @@ func (v *View) Explain(c *pump.Chunk, i int) Explanation {
 			return Explanation{Cause: NoRoute}
 		}
 		x.fates(e)
-		_, x.out.TooLong = slices.BinarySearch(v.render(c).tooLong, e.index)
+		all := v.render(c)
+		_, x.out.TooLong = slices.BinarySearch(all.tooLong, e.index)
+		for _, r := range all.Of(i) {
+			if r.Route != nil {
+				x.out.Routes = append(x.out.Routes, r.Route)
+			}
+		}
 		return x.out
 	}
 }

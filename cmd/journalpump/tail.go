@@ -27,11 +27,11 @@ func newTailCommand() *cobra.Command {
 		Short: "Show what senders would get, live, and send it nowhere",
 		Long: "tail prints the records that the senders of CONFIG get, after all filters, a line each: the newest few, and then what\n" +
 			"comes, until it is interrupted. Nothing is sent, and no state is touched. With several senders each line begins\n" +
-			"with READER/SENDER and a tab.",
+			"with READER/SENDER and a tab. What flight recorders would dump is not shown.",
 		Example: "  journalpump tail /etc/journalpump/journalpump.json --sender kafka | jq .MESSAGE",
 		Args:    configArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return tailCommand(cmd.Context(), cmd.OutOrStdout(), args[0], opts)
+			return tailCommand(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], opts)
 		},
 	}
 	cmd.Flags().IntVarP(&opts.lines, "lines", "n", 10, "begin with the newest so many of each sender")
@@ -40,7 +40,7 @@ func newTailCommand() *cobra.Command {
 	return cmd
 }
 
-func tailCommand(ctx context.Context, out io.Writer, path string, opts tailOptions) error {
+func tailCommand(ctx context.Context, out, notes io.Writer, path string, opts tailOptions) error {
 	if opts.lines < 0 {
 		return errors.New("--lines must not be negative")
 	}
@@ -59,6 +59,13 @@ func tailCommand(ctx context.Context, out io.Writer, path string, opts tailOptio
 	}
 	ctx, cancel := context.WithCancelCause(ctx) // the first that fails ends all
 	defer cancel(nil)
+	for i := range dry.readers {
+		for _, s := range dry.readers[i].senderSpecs() {
+			if s.Recorder != nil {
+				fmt.Fprintf(notes, "%s/%s has a flight recorder: what that would dump is not shown\n", dry.readers[i].Name, s.Name)
+			}
+		}
+	}
 	lines := &lineWriter{out: out, several: senders > 1, colours: coloured(out)}
 	var running sync.WaitGroup
 	for i := range dry.readers {

@@ -66,6 +66,16 @@ func (r *RouteSettings) name(s *Sender) string {
 	return "all"
 }
 
+// RouteFormat returns the name of the format of a route of the sender, "" where its records are as they are.
+func (s *Sender) RouteFormat(route string) string {
+	for i := range s.Routes {
+		if s.Routes[i].name(s) == route {
+			return s.Routes[i].Format
+		}
+	}
+	return ""
+}
+
 // routes returns the sender's routes. One without a list has one when it says on what events, and none otherwise.
 func (s *Sender) routes() []RouteSettings {
 	if len(s.Routes) == 0 && len(s.On) > 0 {

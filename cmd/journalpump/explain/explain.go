@@ -84,7 +84,7 @@ func (e *Explainer) text(c *pump.Chunk, i int, name string) string {
 }
 
 func (e *Explainer) sender(s *sender, c *pump.Chunk, i int) Sender {
-	out := Sender{Name: s.Name, Changes: []Change{}}
+	out := Sender{Name: s.Name, Changes: []Change{}, Routes: []Route{}}
 	switch view, ok := s.view.(View); {
 	case !e.units.Wants(c, i):
 		out.LeftOut = e.otherUnit(c, i)
@@ -95,12 +95,22 @@ func (e *Explainer) sender(s *sender, c *pump.Chunk, i int) Sender {
 		for k := range x.Fields {
 			e.change(&out, s, &x.Fields[k])
 		}
+		for _, r := range x.Routes {
+			if len(s.Routes) > 0 {
+				out.Routes = append(out.Routes, Route{r.Name, r.To, s.RouteFormat(r.Name)})
+			}
+		}
+	case s.FlightRecorder != nil && s.FlightRecorder.Only:
+		out.LeftOut = &LeftOut{Place: s.Setting("flight_recorder"), Why: "the sender gets only what its flight recorder dumps"}
 	default: // of a kind that does not explain itself
 		if !renders(s.view, c, i) {
 			out.LeftOut = &LeftOut{Place: s.Setting("output_type"), Why: "the sender's own settings leave it out"}
 		}
 	}
 	out.Gets = out.LeftOut == nil
+	if !out.Gets && s.FlightRecorder != nil {
+		out.LeftOut.Why += "; the flight recorder sends it nevertheless where it, or a later entry, lets that dump"
+	}
 	out.Delivery = s.history.of(&c.Entries[i].Position, out.Gets)
 	return out
 }

@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -109,5 +111,45 @@ func TestWriteIsSafe(t *testing.T) {
 	}
 	if stripped != plain.String() {
 		t.Errorf("with colours it says something else:\n%s", stripped)
+	}
+}
+
+// Of an entry that goes routes it is said which, and of one that is left out that a flight recorder may have sent it.
+func TestRoutesAndFlightRecorders(t *testing.T) {
+	t.Parallel()
+	c, report := config.Parse("c.json", []byte(`{"formats": {"f": "%u"}, "readers": {"r": {"senders": {
+		"routed": {"output_type": "kafka", "kafka_address": "k", "routes": [{"on": "sshd", "format": "f"}, {"name": "all", "topic": "t.{_PID}"}]},
+		"warned": {"output_type": "stdout", "on": "sudo", "flight_recorder": {}},
+		"dumps": {"output_type": "stdout", "flight_recorder": {"only": true}}
+	}}}}`))
+	if report.HasErrors() {
+		t.Fatal(report.Err())
+	}
+	noLog := func(*config.Reader) func(context.Context) (pump.Log, error) { return nil }
+	builder := config.Builder{Open: noLog, Logger: slog.New(slog.DiscardHandler)}
+	specs, err := builder.Build(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(c, c.Readers[0], specs[0], func(string) bool { return true }, State{Missing: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := []pump.Field{{Name: "SYSLOG_IDENTIFIER", Value: []byte("sshd")}, {Name: "MESSAGE", Value: []byte("x")}}
+	chunk := &pump.Chunk{Own: fields, Refs: []pump.Ref{pump.OwnRef(0), pump.OwnRef(1)}, Entries: []pump.Entry{{Position: cursorAt(1), Last: 2}}, Dict: pump.NewDict().Snapshot()}
+	got := e.Entry(chunk, 0)
+	var out strings.Builder
+	if err := got.Write(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"r/routed gets it",
+		"it goes the route f to f, in the format f\n      it goes the route all to t.{_PID}, as it is",
+		"senders.warned.on (line 3): none of the events happens on which it would be sent; the flight recorder sends it nevertheless",
+		"senders.dumps.flight_recorder (line 4): the sender gets only what its flight recorder dumps",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
 	}
 }

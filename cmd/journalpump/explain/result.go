@@ -24,8 +24,16 @@ type Sender struct {
 	LeftOut  *LeftOut `json:"left_out"` // nil if it gets it
 	Delivery Delivery `json:"delivery"`
 	TooLong  bool     `json:"too_long"` // what is sent is cut
+	Routes   []Route  `json:"routes"`   // that it goes; empty where the sender has none
 	Changes  []Change `json:"changes"`  // how what is sent differs from the entry
 	Same     int      `json:"same"`     // fields that are sent as they are
+}
+
+// Route is a way that an entry goes.
+type Route struct {
+	Name   string `json:"route"`
+	To     string `json:"to"`     // "": the sender's own place
+	Format string `json:"format"` // "": as the sender sees it
 }
 
 // LeftOut says why a sender does not get an entry.

@@ -68,6 +68,16 @@ func (b *text) sender(reader string, s *Sender) {
 	for i := range s.Changes {
 		b.change(&s.Changes[i])
 	}
+	for _, r := range s.Routes {
+		to, form := "", ", as it is"
+		if r.To != "" {
+			to = " to " + r.To
+		}
+		if r.Format != "" {
+			form = ", in the format " + r.Format
+		}
+		b.line("", "      it goes the route %s%s%s", r.Name, to, form)
+	}
 	if s.LeftOut == nil {
 		b.line(dim, "      fields sent as they are: %d", s.Same)
 	}
