@@ -118,7 +118,7 @@ func (r *replay) announce(out io.Writer) {
 		fmt.Fprintf(out, "%d of %s are left alone\n", r.letters.Others[name], name)
 	}
 	if n := r.letters.Unreadable; n > 0 {
-		fmt.Fprintf(out, "%d line%s cannot be read and stay as they are\n", n, plural(n))
+		fmt.Fprintf(out, "%d line%s cannot be read and stay as they are, the first of them line %d\n", n, plural(n), r.letters.FirstBad)
 	}
 }
 

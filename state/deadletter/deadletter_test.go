@@ -220,8 +220,8 @@ func TestTornAndForeignLinesAreCountedAndHurtNothing(t *testing.T) {
 	}
 	bury(t, f, "r", "s", refused(2, 3)) // the second again, as after a crash
 	l := open(t, path, "s")
-	if l.Len() != 4 || l.Unreadable != 5 || l.Repeated != 1 {
-		t.Errorf("found %d, %d unreadable, %d repeated", l.Len(), l.Unreadable, l.Repeated)
+	if l.Len() != 4 || l.Unreadable != 5 || l.FirstBad != 3 || l.Repeated != 1 {
+		t.Errorf("found %d, %d unreadable from line %d on, %d repeated", l.Len(), l.Unreadable, l.FirstBad, l.Repeated)
 	}
 	if got, _ := bodies(t, l, pump.Position{}); len(got) != 4 || got[2] != `{"n":1}` || !strings.Contains(got[3], "message 3") {
 		t.Errorf("read %q", got)

@@ -22,6 +22,7 @@ type Letters struct {
 	seen  map[refusal]bool
 
 	Unreadable int // lines that are no dead letters, such as one torn by a crash
+	FirstBad   int // the number of the first of those, counted from 1
 	Repeated   int // letters that are in the file more than once, and are sent once
 	Others     map[string]int
 }
@@ -58,7 +59,7 @@ func (l *Letters) scan(sender string) error {
 	r := bufio.NewReaderSize(l.file, 1<<16)
 	var buf []byte
 	var offset int64
-	for {
+	for number := 1; ; number++ {
 		text, n, err := readLine(r, buf[:0])
 		if n == 0 && errors.Is(err, io.EOF) {
 			return nil
@@ -68,6 +69,9 @@ func (l *Letters) scan(sender string) error {
 		}
 		if len(text) > 0 || n > maxLine {
 			l.add(text, offset, n, sender)
+		}
+		if l.Unreadable > 0 && l.FirstBad == 0 {
+			l.FirstBad = number
 		}
 		buf = text
 		offset += int64(n)
