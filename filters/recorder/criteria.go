@@ -51,6 +51,9 @@ func builtin(name string) (condition.Config, error) {
 	return nil, unknownCriterion(name, nil)
 }
 
+// AsksSystemd reports whether a built-in criterion holds for messages of systemd and the kernel alone.
+func AsksSystemd(name string) bool { return name == untimelyDeath || name == unitFailed }
+
 func isBuiltin(name string) bool {
 	_, err := builtin(name)
 	return err == nil

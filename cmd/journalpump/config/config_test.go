@@ -61,7 +61,7 @@ func TestEveryKeyArrives(t *testing.T) {
 		t.Errorf("statsd (-want +got):\n%s", diff)
 	}
 	r := c.Readers[0]
-	if r.Initial.Kind != pump.StartBoot || r.Journal.Backend != journal.Native || len(r.Journal.Units) != 2 || !r.ExcludeSelf ||
+	if r.Initial.Kind != pump.StartBoot || r.Journal.Backend != journal.Native || len(r.Journal.Units) != 3 || !r.ExcludeSelf ||
 		r.SlowSearch.Duration() != time.Second || !r.SecretFilterMetrics || r.MaxLength != 100 || r.MaxBytes != 0 || r.BinaryFields != "replace" {
 		t.Errorf("reader: %+v", r)
 	}

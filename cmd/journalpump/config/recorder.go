@@ -25,12 +25,29 @@ func (s *Sender) validateRecorder(c *Config, r *Reader) {
 		return
 	}
 	s.FlightRecorder.Validate(o, r.recorderEvents(c))
+	r.warnOfCriteria(o, s.FlightRecorder)
 	formatted := slices.ContainsFunc(s.routes(), func(r RouteSettings) bool { return r.Format != "" })
 	if s.FlightRecorder.Format == recorder.Text && formatted {
 		o.Errorf("format", "cannot be text where routes have formats of their own")
 	}
 	if s.FlightRecorder.Format == recorder.Text && !slices.Contains(textOutputs(), s.OutputType) {
 		o.Errorf("format", "can only be text with output_type %s", conf.QuoteList(textOutputs()))
+	}
+}
+
+// manager is the unit that systemd's own messages are from.
+const manager = "init.scope"
+
+// warnOfCriteria reports criteria that hold for what systemd and the kernel say only, which units_to_match leaves out.
+func (r *Reader) warnOfCriteria(o *conf.Object, c *recorder.Config) {
+	units := r.Journal.Units
+	if len(units) == 0 || slices.ContainsFunc(units, func(pattern string) bool { return matchesAny(pattern, []string{manager}) }) {
+		return
+	}
+	for _, one := range c.Criteria {
+		if one.When == nil && recorder.AsksSystemd(one.Name) {
+			o.Warnf("criteria", "%q holds for what systemd and the kernel say of a unit, which units_to_match leaves out; add %q to that for what systemd says", one.Name, manager)
+		}
 	}
 }
 
