@@ -30,9 +30,9 @@ const (
 	// crowd is how many files may be open before those that only wait for entries give back their memory.
 	crowd = 8
 
-	// smallFile is up to which size it takes less time to read a file than to map it, touch its pages and unmap it: as long as it
-	// fits into the processor's cache.
-	smallFile = 512 << 10
+	// smallFile is up to which size a file is read instead of being mapped, which takes less time: what is looked at was just read, and
+	// is in the processor's cache, and no pages have to be mapped and unmapped.
+	smallFile = 2 << 20
 
 	// maxScanned is after how many entries that the filter does not want a chunk is returned all the same, so that the
 	// position moves.

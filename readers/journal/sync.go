@@ -172,10 +172,18 @@ func (it *iterator) lend(info *fileInfo) []byte {
 	return it.memory
 }
 
+// takeBack takes back what lend returned. It is kept as long as there are files that it may be for.
 func (it *iterator) takeBack(memory []byte) {
-	if memory != nil {
-		it.lent = false
+	if memory == nil {
+		return
 	}
+	it.lent = false
+	for _, ch := range it.chains {
+		if len(ch.pending) > 0 {
+			return
+		}
+	}
+	it.memory = nil
 }
 
 // goBack lets a chain go on with the first entry of a file that was written after the last one handed out.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // A file that fits into the memory it is given is read into it, and what has been read stays, whatever becomes of the file meanwhile;
@@ -107,7 +108,12 @@ func withLargeTables(t *testing.T) (path string, end uint64) {
 
 func openCopy(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := OpenInto(path, usedMemory(1<<20))
+	return openCopyInto(t, path, usedMemory(1<<20))
+}
+
+func openCopyInto(t *testing.T, path string, memory []byte) *File {
+	t.Helper()
+	f, err := OpenInto(path, memory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,4 +123,76 @@ func openCopy(t *testing.T, path string) *File {
 		}
 	})
 	return f
+}
+
+// Of a file that is larger than what is read at a time no more is copied than is looked at. What goes meanwhile is missed, and what was
+// read before stays, unless the file was wiped: then that is told at the next look at what was not read yet.
+func TestCopyInPieces(t *testing.T) {
+	t.Parallel()
+	const n = 3000
+	content := sample(layout{compact: true, keyed: true}, n).b
+	if len(content) < 3*readAhead<<copyShift {
+		t.Fatalf("%d bytes are not enough", len(content))
+	}
+	for name, tc := range map[string]struct {
+		damage func(path string) error
+		wiped  bool
+	}{
+		"emptied": {func(path string) error { return os.Truncate(path, 0) }, true},
+		"wiped":   {func(path string) error { return punch(path, 0, int64(len(content))) }, true},
+		"cut off": {func(path string) error { return os.Truncate(path, int64(len(content)/2)) }, false},
+		"deleted": {os.Remove, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "x.journal")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f := openCopyInto(t, path, usedMemory(len(content)))
+			list := f.Entries()
+			var e Entry
+			readable := func() (entries int, err error) {
+				for {
+					off, ok, err := list.Next()
+					if err != nil || !ok {
+						return entries, err
+					}
+					if err := f.ReadEntry(off, &e); err != nil {
+						return entries, err
+					}
+					entries++
+				}
+			}
+			if off, ok, err := list.Next(); err != nil || !ok || f.ReadEntry(off, &e) != nil {
+				t.Fatal(off, ok, err)
+			}
+			if last := uint64(len(content)-1) >> copyShift; f.m.hasTouched(last) {
+				t.Error("the whole file was read for one entry")
+			}
+			if err := tc.damage(path); err != nil {
+				t.Fatal(err)
+			}
+			more, err := readable()
+			switch counted, countErr := f.NEntries(); {
+			case name == "deleted":
+				if more != n-1 || err != nil {
+					t.Errorf("%d of %d entries, %v", more, n-1, err)
+				}
+			case more == 0 || more >= n-1 || !errors.Is(err, ErrTruncated):
+				t.Errorf("%d entries, %v", more, err)
+			case tc.wiped && !errors.Is(countErr, ErrTruncated), !tc.wiped && (counted != n || countErr != nil):
+				t.Errorf("%d entries are counted, %v", counted, countErr)
+			}
+		})
+	}
+}
+
+// punch makes a hole in a file, as journald does to one that it deletes.
+func punch(path string, off, size int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, size), f.Close())
 }

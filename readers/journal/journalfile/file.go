@@ -152,8 +152,13 @@ const DefaultResidentLimit = 16 << 20
 // cache and come back without a disk access as long as they are in it). At least 1 MiB.
 func (f *File) SetResidentLimit(bytes int) { f.m.limit = uint64(max(bytes, 1<<20)) }
 
-// Resident returns about how many bytes of the file are resident in the process.
-func (f *File) Resident() int { return int(f.m.resident) } //nolint:gosec // bounded by the limit
+// Resident returns about how many bytes of the file are resident in the process, or how many it has been lent for that.
+func (f *File) Resident() int {
+	if f.m.copied {
+		return len(f.m.memory)
+	}
+	return int(f.m.resident) //nolint:gosec // bounded by the limit
+}
 
 // Release lets go of the memory that the file occupies; it comes back when the file is read again. Meant for files that are
 // kept open and rarely read.

@@ -31,7 +31,8 @@ type mapping struct {
 const (
 	blockShift = 16
 	blockSize  = 1 << blockShift
-	copyShift  = 12 // a page
+	copyShift  = 12                     // a page
+	readAhead  = 256 << 10 >> copyShift // blocks of a copy that are read at a time
 
 	// maxMapped bounds the address space that a (sparse) file can make us use.
 	maxMapped = min(1<<40, math.MaxInt)
@@ -175,16 +176,20 @@ func (m *mapping) clearTouched() {
 	m.touched = m.few[:]
 }
 
-// fill reads a block of a copy, and with it those that follow, up to one that is there already: what comes next is mostly behind it.
-// Of the first block, with the header, the rest is mostly far: hash tables come between. Where the file ends early by now, the copy is
-// begun anew in the size that it has.
+// fill reads a block of a copy, and with it those that follow, as what comes next is mostly behind it: up to one that is there already,
+// and not so many that they would be out of the processor's cache when their turn comes. Of the first block, with the header, the rest is
+// mostly far: hash tables come between. Where the file ends early by now, or was wiped, the copy is begun anew from what there is.
 func (m *mapping) fill(block uint64) error {
 	end := block + 1
-	for at := end << copyShift; block > 0 && at < uint64(len(m.data)) && !m.hasTouched(end); at += 1 << copyShift {
+	for block > 0 && end-block < readAhead && end<<copyShift < uint64(len(m.data)) && !m.hasTouched(end) {
 		end++
 	}
 	from, to := block<<copyShift, min(end<<copyShift, uint64(len(m.data)))
 	n, err := readAt(m.fd, m.data[from:to], from)
+	if block > 0 && !hasSignature(m.fd) {
+		m.clearTouched()
+		return ErrTruncated
+	}
 	if from+n == to {
 		n = (end - block) << copyShift
 	}
@@ -201,6 +206,14 @@ func (m *mapping) fill(block uint64) error {
 		return err
 	}
 	return ErrTruncated
+}
+
+// hasSignature reports whether the file begins as a journal file does. journald wipes those that it deletes and somebody may have open,
+// from the beginning on: what was read from a file that has it still is of before.
+func hasSignature(fd int) bool {
+	var b [len(signature)]byte
+	n, err := readAt(fd, b[:], 0)
+	return err != nil || string(b[:n]) == signature
 }
 
 // readAt reads from the file until buf is full, the file ends or there is an error, and returns how much it has read.
