@@ -316,7 +316,7 @@ func (c *cursor) remaining() uint64 {
 
 // reportLost records that the rest of the file cannot be had.
 func (c *cursor) reportLost(r *report, err error) {
-	n := c.remaining()
+	n := c.remaining() + c.skipped
 	if n == 0 {
 		return
 	}
@@ -335,10 +335,12 @@ func (c *cursor) reportLost(r *report, err error) {
 		r.corrupted++
 	}
 	c.skipped = 0 // is part of it
-	if gap.First > gap.Last {
-		if gap.Reason != "vacuumed" {
-			return
-		}
+	switch {
+	case gap.First <= gap.Last:
+		gap.Count = min(gap.Count-1, gap.Last-gap.First) + 1
+	case gap.Reason != "vacuumed":
+		return
+	default:
 		// What the header said was of another moment: entries are missing, but which is not known.
 		gap.First, gap.Last, gap.To = 0, 0, max(gap.From, gap.To)
 	}

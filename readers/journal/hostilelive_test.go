@@ -94,3 +94,49 @@ func (r *result) add(t *testing.T, it pump.Iterator) {
 	r.corrupted += c.Corrupted
 	r.last = c.To
 }
+
+// TestVacuumedLive deletes a file that an iterator has read a part of, as journald does. What is missed of it is told, to the entry.
+func TestVacuumedLive(t *testing.T) {
+	t.Parallel()
+	for name, n := range map[string]int{"read": 5000, "mapped": 15000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := &goods{dir: t.TempDir(), n: n}
+			g.b = g.bytes(t, "victim", 3, 1, 0, n, journalwriter.Options{Compact: true, Keyed: true, State: journalwriter.Archived})
+			if len(g.b) < smallFile/2 || (len(g.b) > smallFile) != (name == "mapped") {
+				t.Fatalf("%d bytes", len(g.b))
+			}
+			g.victim = filepath.Join(g.dir, "user-7@1.journal")
+			overwrite(t, g.victim, g.b)
+			l := openLog(t, Options{Selection: journaldir.Selection{Path: g.dir}, MaxChunkEntries: 100})
+			it, err := l.Open(t.Context(), pump.Position{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer it.Close()
+			var all result
+			all.add(t, it)
+			f, err := os.OpenFile(g.victim, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if err := os.Remove(g.victim); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, int64(len(g.b))); err != nil {
+				t.Fatal(err)
+			}
+			rest := drain(t, it, all.last)
+			all.records, all.gaps = append(all.records, rest.records...), append(all.gaps, rest.gaps...)
+			g.judge(t, all)
+			read := len(all.records)
+			if len(all.gaps) != 1 || all.gaps[0].Reason != "vacuumed" || all.gaps[0].Last != uint64(n) || read+int(all.gaps[0].Count) != n {
+				t.Errorf("%d of %d entries were read, the gaps are %+v", read, n, all.gaps)
+			}
+			if read < 100 || read > n*3/4 {
+				t.Errorf("%d of %d entries were read", read, n)
+			}
+		})
+	}
+}
