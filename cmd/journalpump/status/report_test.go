@@ -110,6 +110,13 @@ The state was saved 1.0s ago.
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	b.Reset()
+	r := s.Readers["r"].Senders["s"]
+	r.Loss.In = 300 * time.Millisecond
+	s.Readers["r"].Senders["s"] = r
+	if err := New(s, now, now, Limits{}).Write(&b, now, false); err != nil || !strings.Contains(b.String(), "r/s: journald is deleting entries that it has not delivered, or is about to\n") {
+		t.Errorf("%v: %s", err, b.String())
+	}
+	b.Reset()
 	if err := New(s, now, now, Limits{}).Write(&b, now, true); err != nil {
 		t.Fatal(err)
 	}

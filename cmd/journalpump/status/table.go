@@ -67,7 +67,11 @@ func (s *Sender) explain(b *strings.Builder) {
 	if s.Problem != "" {
 		fmt.Fprintf(b, "%s: %s\n", name, s.Problem)
 	}
-	if s.LossIn != nil {
+	switch {
+	case s.LossIn == nil:
+	case *s.LossIn < 1:
+		fmt.Fprintf(b, "%s: journald is deleting entries that it has not delivered, or is about to\n", name)
+	default:
 		fmt.Fprintf(b, "%s: in about %s journald deletes entries that it has not delivered\n", name, Span(seconds(*s.LossIn)))
 	}
 	if s.Recalled > 0 {
