@@ -149,7 +149,10 @@ func (c *cursor) advance(r *report) error {
 		if off == 0 {
 			continue
 		}
-		if c.file.ReadEntry(off, &c.entry) != nil || !c.inOrder(c.entry.Seqnum) {
+		if err = c.file.ReadEntry(off, &c.entry); isShortage(err) {
+			return err
+		}
+		if err != nil || !c.inOrder(c.entry.Seqnum) {
 			c.skipped++
 			continue
 		}

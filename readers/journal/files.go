@@ -236,8 +236,8 @@ func (info *fileInfo) beingMade() bool {
 func (info *fileInfo) modified() time.Time { return time.Unix(info.mtime.Unix()) }
 
 // list examines the files at the paths. What is known from before about those that cannot have changed is taken over. A
-// file under two names counts once.
-func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
+// file under two names counts once. It fails for want of descriptors or memory: that says nothing of a file.
+func list(paths []string, before map[string]*fileInfo) (map[string]*fileInfo, error) {
 	infos := make(map[string]*fileInfo, len(paths))
 	seen := make(map[fileID]bool, len(paths))
 	var x examiner
@@ -245,6 +245,9 @@ func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
 		info := before[path]
 		if info == nil || !info.unchanged(path) {
 			info = x.examine(path)
+		}
+		if isShortage(info.problem) {
+			return nil, fmt.Errorf("examining %s: %w", path, info.problem)
 		}
 		if errors.Is(info.problem, fs.ErrNotExist) {
 			continue // gone since it was listed
@@ -257,16 +260,19 @@ func list(paths []string, before map[string]*fileInfo) map[string]*fileInfo {
 		}
 		infos[path] = info
 	}
-	return infos
+	return infos, nil
 }
 
 // relist is list for directories that have not changed: only files that may grow are examined. It returns nil if they
-// have not changed, either.
-func relist(before map[string]*fileInfo, growing []*fileInfo) map[string]*fileInfo {
+// have not changed, either. It fails as list does.
+func relist(before map[string]*fileInfo, growing []*fileInfo) (map[string]*fileInfo, error) {
 	var infos map[string]*fileInfo
 	var x examiner
 	for _, was := range growing {
 		is := x.examine(was.path)
+		if isShortage(is.problem) {
+			return nil, fmt.Errorf("examining %s: %w", was.path, is.problem)
+		}
 		if errors.Is(is.problem, fs.ErrNotExist) {
 			continue // gone just now: the directory will tell
 		}
@@ -278,7 +284,12 @@ func relist(before map[string]*fileInfo, growing []*fileInfo) map[string]*fileIn
 		}
 		infos[was.path] = is
 	}
-	return infos
+	return infos, nil
+}
+
+// isShortage reports whether an error is for want of descriptors or memory: it says nothing of the file, which may be had later.
+func isShortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
 // same reports whether a file has been found as it was before.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -110,12 +111,32 @@ func newOrigin(p pump.Position) origin {
 	return o
 }
 
-// addChains finds the starting points in the chains that are new to the iterator. If files were renamed since they were
-// listed it changes nothing and returns false, unless it has to do with what it found.
-func (it *iterator) addChains(at *listing, must bool) bool {
+// addChains finds the starting points in the chains that are new to the iterator, and returns the listing that has them: if files
+// were renamed since they were listed it lists again, unless they are all the time.
+func (it *iterator) addChains(at *listing, list func() (*listing, error)) (*listing, error) {
+	for looks := 1; ; looks++ {
+		added, err := it.newChains(at)
+		if isShortage(err) {
+			return nil, err
+		}
+		if err == nil || looks == maxLooks {
+			it.files = at.files
+			for _, ch := range added {
+				it.addChain(ch)
+			}
+			return at, nil
+		}
+		if at, err = list(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// newChains returns the chains that are new to the iterator, with their starting points. Its error says that there may be better ones:
+// a file was not where it was listed, or could not be opened just now.
+func (it *iterator) newChains(at *listing) (added []*chain, err error) {
 	o := &it.from
 	newBoot := it.log.isNewBoot(at.files, &o.pos)
-	var added []*chain
 	for files := range byChain(at.files) {
 		id := files[0].chain
 		if it.chains[id] != nil {
@@ -130,19 +151,13 @@ func (it *iterator) addChains(at *listing, must bool) bool {
 			ch.start = survivors(files, o.reached[id.seqnumID]) // 0: it is new
 			ch.last = ch.start.last
 		}
-		if ch.start.moved && !must {
-			return false
-		}
+		err = errors.Join(err, ch.start.err)
 		if own && ch.last == o.key.seqnum {
 			ch.lastKey = o.key
 		}
 		added = append(added, ch)
 	}
-	it.files = at.files
-	for _, ch := range added {
-		it.addChain(ch)
-	}
-	return true
+	return added, err
 }
 
 // survivors returns where a chain goes on that was read up to a number. An entry is taken to be in a file when others before

@@ -140,10 +140,8 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	if err != nil {
 		return nil, err
 	}
-	for looks := 1; !it.addChains(at, looks == maxLooks); looks++ {
-		if at, err = l.available(); err != nil {
-			return nil, err
-		}
+	if at, err = it.addChains(at, l.available); err != nil {
+		return nil, err
 	}
 	it.reportLost()
 	if err := it.sync(at); err != nil { // what is open stays readable, even if it is deleted
@@ -248,9 +246,12 @@ func (it *iterator) advance(c *cursor) {
 	}
 }
 
-// drop closes a cursor. An error says why what it had not read yet cannot be had.
+// drop closes a cursor. An error says why what it had not read yet cannot be had, by this iterator if it is for want of memory.
 func (it *iterator) drop(c *cursor, err error) {
-	if err != nil {
+	switch {
+	case isShortage(err):
+		it.failure = err
+	case err != nil:
 		c.reportLost(&it.report, err)
 		it.done[c.info.id] = c.limit
 	}

@@ -13,7 +13,7 @@ type start struct {
 	last  uint64 // what has this sequence number or a lower one was there before
 	next  uint64 // the lowest that is to come; 0 if there is none now
 	found bool   // the entry that the position names is still there
-	moved bool   // a file was not where it was listed: list again
+	err   error  // why there may be a better one: errMoved, list again; or a shortage
 
 	realtime uint64 // of the entry that is the next, where that is the first of its file
 }
@@ -34,7 +34,7 @@ func (l *Log) locate(files []*fileInfo, p *pump.Position, newBoot bool) start {
 	for _, info := range files {
 		at := l.crossing(info, p, newBoot && info.chain.machineID == l.machineID)
 		s.found = s.found || at.found
-		s.moved = s.moved || at.moved
+		s.err = errors.Join(s.err, at.err)
 		if at.next != 0 && (s.next == 0 || at.next < s.next) {
 			s.next = at.next
 		}
@@ -68,7 +68,7 @@ func locateSeqnum(files []*fileInfo, p *pump.Position) start {
 			at := seqnumAfter(info, p)
 			next = at.next
 			s.found = s.found || at.found
-			s.moved = s.moved || at.moved
+			s.err = errors.Join(s.err, at.err)
 		}
 		if next != 0 && (s.next == 0 || next < s.next) {
 			s.next = next
@@ -100,9 +100,17 @@ func seqnumAfter(info *fileInfo, p *pump.Position) (s start) {
 		return nil
 	})
 	if err != nil { // it will be passed over when it is opened to be read
-		return start{moved: errors.Is(err, errMoved)}
+		return start{err: passing(err)}
 	}
 	return s
+}
+
+// passing returns the error if it may be another one, or none, when the file is looked for again; else nil.
+func passing(err error) error {
+	if errors.Is(err, errMoved) || isShortage(err) {
+		return err
+	}
+	return nil
 }
 
 // crossing finds the first entry of a file after a position that belongs to another chain.
@@ -139,7 +147,7 @@ func (l *Log) crossing(info *fileInfo, p *pump.Position, newBoot bool) start {
 	if err != nil && s.next == 0 {
 		s.next = info.head.seqnum // rather twice than never
 	}
-	s.moved = errors.Is(err, errMoved)
+	s.err = passing(err)
 	return s
 }
 

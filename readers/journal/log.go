@@ -173,8 +173,9 @@ func (l *Log) list(fresh bool) (*listing, error) {
 	}
 	var infos map[string]*fileInfo
 	if settled && l.watcher != nil && time.Since(l.looked) < relookTime {
-		if infos = relist(l.infos, l.growing); infos == nil {
-			return l.now, nil
+		var err error
+		if infos, err = relist(l.infos, l.growing); infos == nil || err != nil {
+			return l.now, err
 		}
 	} else {
 		var err error
@@ -250,7 +251,9 @@ func (l *Log) look() (infos map[string]*fileInfo, checked uint64, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		infos = list(paths, l.infos)
+		if infos, err = list(paths, l.infos); err != nil {
+			return nil, 0, err
+		}
 		if l.check() == checked {
 			break
 		}

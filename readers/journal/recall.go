@@ -52,7 +52,8 @@ type recall struct {
 	since  uint64
 	files  []*fileInfo // not opened yet; the last one ends last
 	opened int
-	moved  bool // one of them was not where it was listed
+	moved  bool  // one of them was not where it was listed
+	err    error // a shortage: what a file has is not known
 	walks  []*backWalk
 	build  builder
 	report report
@@ -81,8 +82,8 @@ func (r *recall) run(ctx context.Context) error {
 			return err
 		}
 		w := r.newest()
-		if w == nil {
-			return nil
+		if w == nil || r.err != nil {
+			return r.err
 		}
 		if len(r.build.entries) == 0 || compare(&w.head, &r.last) != 0 { // else it is a copy
 			r.build.add(&w.cursor, &r.report)
@@ -117,6 +118,9 @@ func (r *recall) open(info *fileInfo) {
 	f, err := journalfile.Open(info.path)
 	if err != nil {
 		r.moved = r.moved || errors.Is(err, fs.ErrNotExist)
+		if isShortage(err) {
+			r.err = err
+		}
 		return
 	}
 	r.opened++

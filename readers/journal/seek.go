@@ -31,8 +31,7 @@ func (l *Log) placeIn(files []*fileInfo, to pump.Start) (p pump.Position, moved 
 	case pump.StartTail:
 		return placeAtTail(files), false, nil
 	case pump.StartBoot:
-		p, moved = l.bootPosition(files, to.Offset)
-		return p, moved, nil
+		return l.bootPosition(files, to.Offset)
 	case pump.StartRealtime:
 		return before(to.Time.UnixMicro()), false, nil
 	}
@@ -63,7 +62,7 @@ func tailOf(files []*fileInfo) pump.Position {
 
 // bootPosition returns the position just before the first entry of the current boot at or after the offset. If there is
 // none it is that of the last entry. moved says that a file was not where it was listed.
-func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) (p pump.Position, moved bool) {
+func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) (p pump.Position, moved bool, err error) {
 	since := uint64(max(offset.Microseconds(), 1))
 	var first *key
 	for _, info := range files {
@@ -86,17 +85,20 @@ func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) (p pump.Posi
 			}
 			return nil
 		})
+		if isShortage(err) {
+			return pump.Position{}, false, err
+		}
 		moved = moved || errors.Is(err, errMoved)
 	}
 	if first == nil {
-		return tailOf(files), moved
+		return tailOf(files), moved, nil
 	}
 	return pump.Position{Cursor: pump.Cursor{
 		Parts:     pump.HasMonotonic | pump.HasRealtime,
 		BootID:    l.bootID,
 		Monotonic: since - 1,
 		Realtime:  first.realtime - 1, // for what other boots and machines have
-	}}, moved
+	}}, moved, nil
 }
 
 // Lag implements pump.Meter. It reads the headers, and the first and last entries, of the files that are being written;

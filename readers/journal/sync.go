@@ -6,8 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"journalpump/pump"
 )
 
@@ -27,11 +25,9 @@ func (it *iterator) relist() error {
 
 // sync brings chains and cursors in line with a listing.
 func (it *iterator) sync(at *listing) error {
-	for looks := 1; !it.addChains(at, looks == maxLooks); looks++ {
-		var err error
-		if at, err = it.log.list(true); err != nil {
-			return err
-		}
+	at, err := it.addChains(at, func() (*listing, error) { return it.log.list(true) })
+	if err != nil {
+		return err
 	}
 	it.reportUnseen(at)
 	it.noteGone(at)
@@ -142,7 +138,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) (found bool) {
 	}
 	switch {
 	case err == nil:
-	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOMEM):
+	case isShortage(err):
 		it.failure = err
 		return true
 	case errors.Is(err, errGone), errors.Is(err, fs.ErrNotExist):
@@ -190,7 +186,10 @@ func (it *iterator) takeBack(memory []byte) {
 func (it *iterator) goBack(info *fileInfo, ch *chain) {
 	p := pump.Position{Cursor: ch.lastKey.cursor()}
 	p.Parts &^= pump.HasSeqnum
-	if s := it.log.crossing(info, &p, false); s.next > 0 {
+	s := it.log.crossing(info, &p, false)
+	if isShortage(s.err) {
+		it.failure = s.err
+	} else if s.next > 0 {
 		ch.last, ch.lastKey = s.next-1, key{}
 	}
 }

@@ -2,6 +2,7 @@ package journalfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"unsafe"
@@ -145,8 +146,11 @@ func (m *mapping) resize(bytes uint64) error {
 		m.glimpses.size = uint64(size)
 		return nil
 	}
-	if size == len(m.data) {
+	switch {
+	case size == len(m.data):
 		return nil
+	case size > len(m.data) && len(m.data) > 0 && !m.copied:
+		return m.grow(size)
 	}
 	if err := m.unmap(); err != nil || size == 0 {
 		return err
@@ -158,17 +162,35 @@ func (m *mapping) resize(bytes uint64) error {
 	}
 	data, err := unix.Mmap(m.fd, 0, size, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return err
+		return fmt.Errorf("mapping %d bytes: %w", size, err)
 	}
 	m.copied, m.shift, m.data = false, blockShift, data
 	m.clearTouched()
 	return nil
 }
 
+// grow makes the mapping longer. Where that fails, for want of address space, it is as it was.
+func (m *mapping) grow(size int) error {
+	data, err := unix.Mremap(m.data, size, unix.MREMAP_MAYMOVE)
+	if err != nil {
+		return fmt.Errorf("mapping %d bytes: %w", size, err)
+	}
+	m.data = data
+	if more := m.words() - len(m.touched); more > 0 {
+		m.touched = append(m.touched, make([]uint64, more)...)
+	}
+	return nil
+}
+
+// words returns how long the bitmap for data must be.
+func (m *mapping) words() int {
+	blocks := (len(m.data)-1)>>m.shift + 1
+	return (blocks + 63) / 64
+}
+
 // clearTouched makes the bitmap for data.
 func (m *mapping) clearTouched() {
-	blocks := (len(m.data)-1)>>m.shift + 1
-	if words := (blocks + 63) / 64; words > len(m.few) {
+	if words := m.words(); words > len(m.few) {
 		m.touched = make([]uint64, words)
 		return
 	}
