@@ -30,6 +30,7 @@ type agent struct {
 	interval     []float64
 	env          []string
 	batch        int    // bytes; 0: batchBytes
+	unit         string // what the reader wants; "": everything
 	guard        string // vacuum_guard; "": the default
 	letters      string // dead_letter_file
 	dataSize     uint64 // RLIMIT_DATA; 0: none
@@ -62,14 +63,18 @@ func (a *agent) write(t *testing.T) {
 		s["max_send_interval"] = a.interval[i]
 		senders[sender(i)] = s
 	}
+	from := map[string]any{
+		"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "vacuum_guard": cmp.Or(a.guard, "warn"),
+		"senders": senders,
+	}
+	if a.unit != "" {
+		from["match_key"], from["match_value"] = "_SYSTEMD_UNIT", a.unit
+	}
 	text, err := json.Marshal(map[string]any{
 		"json_state_file_path": a.stateFile(),
 		"dead_letter_file":     a.letters,
 		"msg_buffer_max_bytes": cmp.Or(a.batch, batchBytes),
-		"readers": map[string]any{reader: map[string]any{
-			"journal_path": a.journal, "journal_backend": "native", "initial_position": "head", "vacuum_guard": cmp.Or(a.guard, "warn"),
-			"senders": senders,
-		}},
+		"readers":              map[string]any{reader: from},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,37 +24,51 @@ type journal interface {
 
 // losses are the entries that may have become unreadable.
 type losses struct {
-	which map[int]bool // by number, which is their sequence number, too …
-	some  bool         // … or, where it isn't known which, whether there are any
+	which map[int]bool            // by number …
+	some  bool                    // … or, where it isn't known which, whether there are any
+	total int                     // with those that nobody wants
+	at    func(number int) uint64 // the sequence number of an entry
 }
 
-// generated is a journal whose finished files appear one after the other, as they do where journals of others are collected. An entry's
-// sequence number is its number.
+// generated is a journal whose finished files appear one after the other, as they do where journals of others are collected. Entries that
+// nobody wants, if there are any, have no number.
 type generated struct {
-	path  string
-	rnd   *rand.Rand
-	n     int
-	files []published // those that are there, the oldest first
-	made  int
-	lost  map[int]bool
-	boot  journalwriter.ID
-	clock uint64 // realtime of the last entry, in microseconds
-	since uint64 // monotonic
+	path    string
+	rnd     *rand.Rand
+	n       int
+	files   []published // those that are there, the oldest first
+	made    int
+	noise   *rand.Rand // for what nobody wants; nil: there is nothing like that
+	numbers []int      // by sequence number, less one: 0 if nobody wants the entry
+	seqnums []uint64   // by number, less one
+	lost    map[int]bool
+	gone    map[int]bool // by sequence number
+	boot    journalwriter.ID
+	clock   uint64 // realtime of the last entry, in microseconds
+	since   uint64 // monotonic
 }
 
-// published is a file and the entries in it.
+// unitName is the unit of the entries that are wanted.
+const unitName = "promise.service"
+
+// published is a file and the sequence numbers in it.
 type published struct {
 	path        string
 	first, last int
 }
 
 func newGenerated(seed uint64, path string) *generated {
-	g := &generated{path: path, rnd: rand.New(rand.NewPCG(seed, 7)), lost: map[int]bool{}, clock: 1_790_000_000_000_000}
+	g := &generated{path: path, rnd: rand.New(rand.NewPCG(seed, 7)), lost: map[int]bool{}, gone: map[int]bool{}, clock: 1_790_000_000_000_000}
 	g.reboot()
 	return g
 }
 
-func (g *generated) losses() losses { return losses{which: g.lost} }
+// addNoise has entries that nobody wants stand between the others.
+func (g *generated) addNoise(seed uint64) { g.noise = rand.New(rand.NewPCG(seed, 17)) }
+
+func (g *generated) losses() losses {
+	return losses{which: g.lost, total: len(g.gone), at: func(number int) uint64 { return g.seqnums[number-1] }}
+}
 
 // setClock sets the clock back or forward by up to a day.
 func (g *generated) setClock() {
@@ -88,23 +102,22 @@ func (g *generated) write(t *testing.T, n int) (last int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, realtime := g.n+1, g.clock
-	for range n {
-		g.n++
-		step := uint64(1 + g.rnd.IntN(5000))
-		g.clock += step
-		g.since += step
-		e := journalwriter.Entry{Seqnum: uint64(g.n), Realtime: g.clock, Monotonic: g.since, Boot: g.boot, Fields: [][]byte{
-			[]byte("_TRANSPORT=journal"), []byte("_HOSTNAME=torture"), []byte("_SYSTEMD_UNIT=promise.service"),
-			fmt.Appendf(nil, "PRIORITY=%d", g.rnd.IntN(8)), []byte("MESSAGE=" + message(g.n)),
-		}}
-		if g.n == first {
-			realtime = e.Realtime
-		}
-		if err := w.Append(e); err != nil {
-			t.Fatal(err)
+	first := len(g.numbers) + 1
+	realtime := uint64(0) // of the first entry
+	add := func(number int, rnd *rand.Rand) {
+		g.add(t, w, number, rnd)
+		if realtime == 0 {
+			realtime = g.clock
 		}
 	}
+	for range n {
+		for g.noise != nil && g.noise.IntN(2) == 0 {
+			add(0, g.noise)
+		}
+		g.n++
+		add(g.n, g.rnd)
+	}
+	last = len(g.numbers)
 	name := filepath.Join(g.path, journalwriter.ArchivedName("system", sequence, uint64(first), realtime))
 	if err := w.WriteFile(name + ".new"); err != nil {
 		t.Fatal(err)
@@ -112,8 +125,29 @@ func (g *generated) write(t *testing.T, n int) (last int) {
 	if err := os.Rename(name+".new", name); err != nil {
 		t.Fatal(err)
 	}
-	g.files = append(g.files, published{name, first, g.n})
+	g.files = append(g.files, published{name, first, last})
 	return g.n
+}
+
+// add adds an entry: that of a number, or, if that is 0, one that nobody wants.
+func (g *generated) add(t *testing.T, w *journalwriter.Writer, number int, rnd *rand.Rand) {
+	t.Helper()
+	step := uint64(1 + rnd.IntN(5000))
+	g.clock += step
+	g.since += step
+	g.numbers = append(g.numbers, number)
+	unit, text := "noise.service", "nobody wants this"
+	if number > 0 {
+		unit, text = unitName, message(number)
+		g.seqnums = append(g.seqnums, uint64(len(g.numbers)))
+	}
+	err := w.Append(journalwriter.Entry{Seqnum: uint64(len(g.numbers)), Realtime: g.clock, Monotonic: g.since, Boot: g.boot, Fields: [][]byte{
+		[]byte("_TRANSPORT=journal"), []byte("_HOSTNAME=torture"), []byte("_SYSTEMD_UNIT=" + unit),
+		fmt.Appendf(nil, "PRIORITY=%d", rnd.IntN(8)), []byte("MESSAGE=" + text),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (g *generated) mistreat(t *testing.T, a Act) {
@@ -136,9 +170,13 @@ func (g *generated) mistreat(t *testing.T, a Act) {
 	}
 }
 
+// lose notes that entries, by their sequence numbers, may be gone before they were read.
 func (g *generated) lose(first, last int) {
-	for n := first; n <= last; n++ {
-		g.lost[n] = true
+	for seqnum := first; seqnum <= last; seqnum++ {
+		g.gone[seqnum] = true
+		if n := g.numbers[seqnum-1]; n > 0 {
+			g.lost[n] = true
+		}
 	}
 }
 
@@ -171,7 +209,7 @@ func (g *generated) corrupt(t *testing.T, p published) {
 				if _, err := f.WriteAt([]byte{wrong}, int64(at)); err != nil {
 					t.Error(err)
 				}
-				g.lost[p.first+entry] = true
+				g.lose(p.first+entry, p.first+entry)
 			}
 			entry++
 		}

@@ -206,12 +206,12 @@ func (r *run) checkMissing(i int, times []int, w *witness) error {
 		case lost.some: // only how many there are is known
 		case !lost.which[n]:
 			errs = append(errs, fmt.Errorf("entry %d, which the journal still holds, is missing", n))
-		case !r.agent.fresh && !w.recorded(name, uint64(n)):
+		case !r.agent.fresh && !w.recorded(name, lost.at(n)):
 			errs = append(errs, fmt.Errorf("entry %d is missing and in no recorded gap", n))
 		}
 	}
 	// A position never goes back, so no gap is passed twice.
-	if most := int64(len(lost.which)); !lost.some && w.lost[name] > most && !r.agent.fresh && !r.agent.edited {
+	if most := int64(lost.total); !lost.some && w.lost[name] > most && !r.agent.fresh && !r.agent.edited {
 		errs = append(errs, fmt.Errorf("the gaps have %d entries, no more than %d became unreadable", w.lost[name], most))
 	}
 	if lost.some && int64(missing) > w.lost[name] && !r.agent.fresh {

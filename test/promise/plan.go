@@ -55,6 +55,7 @@ type Plan struct {
 	MemLimit int  // GOMEMLIMIT in MiB, 0: none
 	DataSize int  // RLIMIT_DATA in MiB, 0: none
 	Spool    bool // vacuum_guard
+	Match    bool // the reader wants one unit's entries only, and there are others; generated journals only
 	Poison   bool // some entries are refused for good, and are dead letters
 	Writes   int  // how often entries are written
 	Each     int  // how many at a time
@@ -78,6 +79,7 @@ func Draw(seed uint64) *Plan {
 		p.DataSize = r.IntN(2) * 256
 	}
 	p.Spool, p.Poison = r.IntN(3) == 0, r.IntN(2) == 0
+	p.Match = !p.Live && rand.New(rand.NewPCG(seed, 13)).IntN(3) == 0 // a source of its own, so that the rest of the plan is what it was
 	// Who deletes the state takes the record of gaps with it, so in such a run no entries vanish.
 	robbed := r.IntN(3) == 0
 	d := drawer{Rand: r, plan: p, acts: p.acts(robbed), faulty: make([]bool, len(p.Senders))}
@@ -151,8 +153,8 @@ func (d *drawer) draw() {
 // String describes a plan, a step a line.
 func (p *Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: live=%t senders=%q memory limit=%d MiB, data size=%d MiB, spool=%t poison=%t, %d times %d entries\n",
-		p.Seed, p.Live, p.Senders, p.MemLimit, p.DataSize, p.Spool, p.Poison, p.Writes, p.Each)
+	fmt.Fprintf(&b, "seed %d: live=%t senders=%q memory limit=%d MiB, data size=%d MiB, spool=%t match=%t poison=%t, %d times %d entries\n",
+		p.Seed, p.Live, p.Senders, p.MemLimit, p.DataSize, p.Spool, p.Match, p.Poison, p.Writes, p.Each)
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "%3d. after %3d ms: %s", i, s.Pause.Milliseconds(), s.Act)
 		switch s.Act {

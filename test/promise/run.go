@@ -74,7 +74,11 @@ func prepare(t *testing.T, p *Plan) *run {
 		if err := os.Mkdir(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		r.journal = newGenerated(p.Seed, path)
+		g := newGenerated(p.Seed, path)
+		if p.Match {
+			g.addNoise(p.Seed)
+		}
+		r.journal = g
 	}
 	r.agent = &agent{
 		state:    newDisk(t, filepath.Join(dir, "state")),
@@ -82,6 +86,9 @@ func prepare(t *testing.T, p *Plan) *run {
 		journal:  path,
 		gone:     make([]bool, len(p.Senders)),
 		interval: make([]float64, len(p.Senders)),
+	}
+	if p.Match {
+		r.agent.unit = unitName
 	}
 	if p.Spool {
 		r.agent.guard = "spool"
