@@ -156,11 +156,14 @@ func (x *examiner) readEnds(info *fileInfo, f *journalfile.File, h *journalfile.
 	return true
 }
 
-// firstSeqnum returns the sequence number of the file's first entry: the header's, unless the entry that was read, and the next
-// one, say that it is wrong.
+// firstSeqnum returns the sequence number of the file's first entry: the header's, unless the entry that was read, the first that can
+// be, and the next one say that it is wrong.
 func firstSeqnum(f *journalfile.File, entries *journalfile.Entries, h *journalfile.Header, read uint64) uint64 {
 	if read == h.HeadSeqnum || h.HeadSeqnum == 0 {
 		return read
+	}
+	if damaged := entries.Index() - 1; damaged > 0 && h.HeadSeqnum < read && read-h.HeadSeqnum >= damaged {
+		return h.HeadSeqnum // there is room for those before it
 	}
 	var next journalfile.Entry
 	switch ok := firstReadable(f, entries.Next, &next); {

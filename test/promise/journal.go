@@ -26,7 +26,7 @@ type journal interface {
 type losses struct {
 	which map[int]bool            // by number …
 	some  bool                    // … or, where it isn't known which, whether there are any
-	total int                     // with those that nobody wants
+	most  int                     // entries that gaps may have: they may reach over those that nobody wants, too
 	at    func(number int) uint64 // the sequence number of an entry
 }
 
@@ -67,7 +67,13 @@ func newGenerated(seed uint64, path string) *generated {
 func (g *generated) addNoise(seed uint64) { g.noise = rand.New(rand.NewPCG(seed, 17)) }
 
 func (g *generated) losses() losses {
-	return losses{which: g.lost, total: len(g.gone), at: func(number int) uint64 { return g.seqnums[number-1] }}
+	most := len(g.gone)
+	for i, number := range g.numbers {
+		if number == 0 && !g.gone[i+1] {
+			most++
+		}
+	}
+	return losses{which: g.lost, most: most, at: func(number int) uint64 { return g.seqnums[number-1] }}
 }
 
 // setClock sets the clock back or forward by up to a day.

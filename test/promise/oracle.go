@@ -211,7 +211,7 @@ func (r *run) checkMissing(i int, times []int, w *witness) error {
 		}
 	}
 	// A position never goes back, so no gap is passed twice.
-	if most := int64(lost.total); !lost.some && w.lost[name] > most && !r.agent.fresh && !r.agent.edited {
+	if most := int64(lost.most); !lost.some && w.lost[name] > most && !r.agent.fresh && !r.agent.edited {
 		errs = append(errs, fmt.Errorf("the gaps have %d entries, no more than %d became unreadable", w.lost[name], most))
 	}
 	if lost.some && int64(missing) > w.lost[name] && !r.agent.fresh {
