@@ -24,6 +24,9 @@ type cursor struct {
 	// the last look showed, and seen how many the one before.
 	live                bool
 	seen, looked, limit uint64
+	// begun says that there was an entry when its place was sought. Before it has one nothing is known of a file for certain: not where
+	// it begins, nor which chain it is of.
+	begun bool
 	// orphaned is when it was noticed that the file is no longer listed, grown when it had more entries after that. moved
 	// says that it has a name still, somewhere else.
 	orphaned, grown time.Time
@@ -65,15 +68,16 @@ func openCursor(info *fileInfo, ch *chain, filter *filter, memory []byte) (*curs
 }
 
 func (c *cursor) seek(filter *filter) error {
-	// The path may lead to another file by now: the listing that follows will say so.
-	if identityOf(c.file) != c.info.id {
+	n, err := c.file.NEntries()
+	// The path may lead to another file by now, or the file has got another sequence with its first entry: the listing that follows
+	// will say so.
+	if !c.info.isOf(c.file) {
 		return errGone
 	}
-	n, err := c.file.NEntries()
 	if err != nil {
 		return err
 	}
-	c.limit = n
+	c.limit, c.begun = n, n > 0
 	if c.chain.last < c.info.first {
 		c.seqnum = c.info.first - 1 // all of it is to come
 	} else if err := c.seekSeqnum(c.chain.known()); err != nil {
@@ -102,11 +106,6 @@ func (c *cursor) seekSeqnum(n uint64) error {
 		}
 	}
 	return c.all.SeekIndex(at)
-}
-
-func identityOf(f *journalfile.File) fileID {
-	dev, ino := f.Inode()
-	return fileID{dev: dev, ino: ino, file: f.FileID()}
 }
 
 // look takes note of how many entries there are now.
@@ -156,7 +155,7 @@ func (c *cursor) advance(r *report) error {
 			c.skipped++
 			continue
 		}
-		c.head = keyOf(c.info.chain.seqnumID, &c.entry)
+		c.head = keyOf(c.chain.id.seqnumID, &c.entry)
 		if c.skipped > 0 {
 			c.reportSkipped(r, c.head.seqnum-1, c.head.realtime)
 		}
@@ -275,7 +274,7 @@ func (c *cursor) room(bytes uint64) uint64 {
 
 // reportSkipped counts the entries passed over since the last readable one, up to sequence number last.
 func (c *cursor) reportSkipped(r *report, last, realtime uint64) {
-	gap := pump.Gap{SeqnumID: c.info.chain.seqnumID, Last: last, Count: c.skipped, From: c.prev.realtime, To: realtime, Reason: "corrupted"}
+	gap := pump.Gap{SeqnumID: c.chain.id.seqnumID, Last: last, Count: c.skipped, From: c.prev.realtime, To: realtime, Reason: "corrupted"}
 	if c.seqnum != 0 {
 		gap.First = c.seqnum + 1
 		gap.Count = min(gap.Count, last-min(c.seqnum, last))
@@ -324,7 +323,7 @@ func (c *cursor) reportLost(r *report, err error) {
 		return
 	}
 	gap := pump.Gap{
-		SeqnumID: c.info.chain.seqnumID,
+		SeqnumID: c.chain.id.seqnumID,
 		First:    c.chain.last + 1,
 		Last:     max(c.info.tail.seqnum, c.head.seqnum),
 		Count:    n,

@@ -49,6 +49,25 @@ type chainID struct {
 	machineID [16]byte
 }
 
+func identityOf(f *journalfile.File) fileID {
+	dev, ino := f.Inode()
+	return fileID{dev: dev, ino: ino, file: f.FileID()}
+}
+
+func chainOf(h *journalfile.Header) chainID {
+	return chainID{seqnumID: h.SeqnumID, machineID: h.MachineID}
+}
+
+// isOf reports whether the open file is the one that was examined, and is of the chain that it was of then. journald gives a new file
+// its sequence before the first entry is counted, but not before others see the file.
+func (info *fileInfo) isOf(f *journalfile.File) bool {
+	if identityOf(f) != info.id {
+		return false
+	}
+	h, err := f.Header()
+	return err != nil || chainOf(&h) == info.chain // whoever reads it will be told of the error
+}
+
 // isFinal reports whether nobody will write the file any more. journald renames a file when it archives it, closes it soon
 // after and never opens it again; files it could not go on with get a tilde.
 func isFinal(path string, h *journalfile.Header) bool {
@@ -90,7 +109,7 @@ func (x *examiner) read(info *fileInfo, f *journalfile.File) error {
 		return err
 	}
 	info.id = identityOf(f)
-	info.chain = chainID{seqnumID: h.SeqnumID, machineID: h.MachineID}
+	info.chain = chainOf(&h)
 	info.final = isFinal(info.path, &h)
 	info.n = h.NEntries
 	info.last = h.TailSeqnum

@@ -22,6 +22,7 @@ import (
 const (
 	atState       = 16
 	atFileID      = 24
+	atMachineID   = 40
 	atSeqnumID    = 72
 	atHeaderSize  = 88
 	atNEntries    = 152

@@ -171,12 +171,11 @@ func (it *iterator) refresh() error {
 	}
 	var changed []*cursor // there was no entry, so the file may have got another seqnum_id with its first
 	for _, c := range slices.Clone(it.cursors) {
-		empty := c.limit == 0
 		if err := c.look(); err != nil {
 			it.drop(c, err)
 			continue
 		}
-		if empty && c.limit > 0 || c.info.chain != c.chain.id {
+		if !c.begun && c.limit > 0 {
 			changed = append(changed, c)
 			continue
 		}

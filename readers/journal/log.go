@@ -344,7 +344,7 @@ func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
 		return err
 	}
 	err = errMoved
-	if identityOf(f) == info.id {
+	if info.isOf(f) {
 		err = fn(f)
 	}
 	return errors.Join(err, f.Close())

@@ -127,7 +127,7 @@ func (r *recall) open(info *fileInfo) {
 	f.SetResidentLimit(r.log.opts.MemoryLimit / 2)
 	w := &backWalk{cursor: cursor{info: info, chain: &chain{id: info.chain}, file: f}}
 	r.walks = append(r.walks, w)
-	if identityOf(f) != info.id {
+	if !info.isOf(f) {
 		r.moved = true
 		r.drop(w)
 		return

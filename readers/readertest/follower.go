@@ -14,6 +14,8 @@ import (
 // patience is how long something may take that happens at once on an idle machine.
 const patience = 2 * time.Minute
 
+var errTooLate = fmt.Errorf("not there after %v", patience)
+
 // seen is one of the test's entries as it was read.
 type seen struct {
 	number   int
@@ -95,7 +97,7 @@ func (f *follower) drain(t *testing.T) *follower {
 
 // until reads, and waits for more, until n of the test's entries were read.
 func (f *follower) until(ctx context.Context, n int) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%d entries after %v, want %d", len(f.seen), patience, n))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errTooLate)
 	defer cancel()
 	for len(f.seen) < n {
 		more, err := f.next(ctx)
@@ -103,13 +105,32 @@ func (f *follower) until(ctx context.Context, n int) error {
 			err = f.it.Wait(ctx)
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return fmt.Errorf("%w: %s, want %d", context.Cause(ctx), f.progress(), n)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// progress says what was read, and where that is not one after the other.
+func (f *follower) progress() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d entries", len(f.seen))
+	for i := range f.seen {
+		switch s := &f.seen[i]; {
+		case i == 0:
+			fmt.Fprintf(&b, ", from %d", s.number)
+		case s.number != f.seen[i-1].number+1:
+			fmt.Fprintf(&b, " to %d, from %d", f.seen[i-1].number, s.number)
+		}
+	}
+	if n := len(f.seen); n > 0 {
+		fmt.Fprintf(&b, " to %d", f.seen[n-1].number)
+	}
+	fmt.Fprintf(&b, ", gaps %v, at %v", f.gaps, f.at)
+	return b.String()
 }
 
 // untilNumber reads until the entry with the number was read.

@@ -83,6 +83,13 @@ func (f *File) readLayout() (err error) {
 // Header reads the header anew. It wraps ErrNotJournal if there is none.
 func (f *File) Header() (h Header, err error) {
 	defer f.guard(debug.SetPanicOnFault(true), &err)
+	if _, err = f.rawHeader(); err != nil {
+		return Header{}, err
+	}
+	n, err := f.m.load64(headerNEntries) // first: what the rest says is at least as new
+	if err != nil {
+		return Header{}, err
+	}
 	b, err := f.rawHeader()
 	if err != nil {
 		return Header{}, err
@@ -99,7 +106,7 @@ func (f *File) Header() (h Header, err error) {
 		ArenaSize:         u64(b, headerArenaSize),
 		TailObjectOffset:  u64(b, headerTailObject),
 		NObjects:          u64(b, headerNObjects),
-		NEntries:          u64(b, headerNEntries),
+		NEntries:          n,
 		HeadSeqnum:        u64(b, headerHeadSeqnum),
 		TailSeqnum:        u64(b, headerTailSeqnum),
 		HeadRealtime:      u64(b, headerHeadRealtime),
