@@ -132,7 +132,6 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	}
 	it.stir()
 	it.build.init(l)
-	now := monotonicNow()
 	if after.Parts&pump.HasMonotonic != 0 {
 		it.markOf(after.BootID).see(after.Monotonic)
 	}
@@ -147,15 +146,15 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	if err := it.sync(at); err != nil { // what is open stays readable, even if it is deleted
 		return nil, errors.Join(err, it.Close())
 	}
-	if err := it.relist(); err != nil {
+	if err := it.refresh(); err != nil {
 		return nil, errors.Join(err, it.Close())
 	}
-	it.note(now)
 	return it, nil
 }
 
-// refresh takes another look at all files. What the look before had shown is then confirmed: since it all that was
-// written earlier has come to light.
+// refresh takes another look at the directories, and then at all files: whatever a listing has was written before it, and so was what
+// comes before that in files that are open. What the look before had shown is then confirmed: since it all that was written earlier has
+// come to light.
 func (it *iterator) refresh() error {
 	now := monotonicNow()
 	if it.awayTooLong() {

@@ -106,7 +106,7 @@ type candidate struct {
 // pick returns the cursor whose head comes next, and up to where the entries after it may follow without asking again; nil
 // if there is none. Files whose turn has come are opened.
 func (it *iterator) pick() (*cursor, bound) {
-	for {
+	for it.gen != 0 { // else a file that was listed was not opened
 		it.nominate()
 		best := it.elect()
 		if best == nil {
@@ -119,6 +119,7 @@ func (it *iterator) pick() (*cursor, bound) {
 			return nil, bound{}
 		}
 	}
+	return nil, bound{}
 }
 
 // nominate finds each chain's next entry. Only that one may be compared with those of other chains: with clocks that were

@@ -34,7 +34,7 @@ func (it *iterator) openPending(ch *chain) bool {
 		return true
 	}
 	it.gen = 0
-	if err := it.relist(); err != nil {
+	if err := it.refresh(); err != nil {
 		it.failure = err
 		return false
 	}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -204,4 +205,75 @@ func TestPendingNeverHad(t *testing.T) {
 	}
 	p.drain(t)
 	p.lacksVictim(t)
+}
+
+// TestPendingMovedMeanwhile renames an archived file before its turn comes, so that it is looked for. What was written meanwhile to a
+// file that is open, and archived since, is older than what others have that were archived since: it comes before that.
+func TestPendingMovedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, deleted := range []bool{false, true} {
+		dir := t.TempDir()
+		write := func(name string, id byte, state journalwriter.State, seqnums ...uint64) {
+			w, err := journalwriter.New(journalwriter.Options{
+				FileID: journalwriter.ID{id}, MachineID: journalwriter.ID{1}, SeqnumID: journalwriter.ID{1}, State: state,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range seqnums {
+				e := journalwriter.Entry{Seqnum: n, Realtime: day + n, Monotonic: 1000 + n, Boot: journalwriter.ID{15: goodBoot}}
+				e.Fields = [][]byte{fmt.Appendf(nil, "MESSAGE=%d", n)}
+				if err := w.Append(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			path := filepath.Join(t.TempDir(), "bytes")
+			if err := w.WriteFile(path); err != nil {
+				t.Fatal(err)
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			overwrite(t, filepath.Join(dir, name), b)
+		}
+		write("system@1.journal", 1, journalwriter.Archived, 2, 3)
+		write("system@2.journal", 2, journalwriter.Archived, 4, 5)
+		write("user-1000.journal", 3, journalwriter.Online, 1)
+		l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, MaxChunkEntries: 1})
+		it, err := l.Open(t.Context(), pump.Position{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := it.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		p := pendingTest{it: it}
+		for range 2 {
+			p.next(t)
+		}
+		write("user-1000.journal", 3, journalwriter.Online, 1, 6)
+		write("system.journal", 4, journalwriter.Online, 7)
+		rename(t, filepath.Join(dir, "system@2.journal"), filepath.Join(dir, "system@3.journal"))
+		if deleted {
+			if err := os.Remove(filepath.Join(dir, "user-1000.journal")); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			write("user-1000.journal", 3, journalwriter.Archived, 1, 6)
+			rename(t, filepath.Join(dir, "user-1000.journal"), filepath.Join(dir, "user-1000@1.journal"))
+		}
+		write("system.journal", 4, journalwriter.Archived, 7)
+		rename(t, filepath.Join(dir, "system.journal"), filepath.Join(dir, "system@4.journal"))
+		p.drain(t)
+		var got []string
+		for _, r := range p.got {
+			got = append(got, messageOf(r))
+		}
+		if want := []string{"1", "2", "3", "4", "5", "6", "7"}; !slices.Equal(got, want) || len(p.gaps) > 0 {
+			t.Errorf("deleted %v: %v, gaps %+v, want %v", deleted, got, p.gaps, want)
+		}
+	}
 }

@@ -20,10 +20,10 @@ func (it *iterator) relist() error {
 			return err
 		}
 	}
-	return nil // files come and go all the time: the next look goes on
+	return nil // files come and go all the time: nothing is handed out before a look goes well
 }
 
-// sync brings chains and cursors in line with a listing.
+// sync brings chains and cursors in line with a listing. Open files must be looked at after it before anything is handed out.
 func (it *iterator) sync(at *listing) error {
 	at, err := it.addChains(at, func() (*listing, error) { return it.log.list(true) })
 	if err != nil {
