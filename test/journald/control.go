@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -87,4 +88,13 @@ func (i *Instance) Flush(t *testing.T) {
 		there, _ := os.ReadDir(i.Dir)
 		return len(left) == 0 && len(there) > 0
 	})
+}
+
+// Stutter has the running instance stutter, see program.Stutter, until it has ended or end is called. Whatever is asked of it meanwhile
+// takes a hundred times as long.
+func (i *Instance) Stutter(t *testing.T, rnd *rand.Rand) (end func()) {
+	t.Helper()
+	end = program.Stutter(rnd, i.process.cmd.Process.Signal)
+	t.Cleanup(end)
+	return end
 }
