@@ -23,8 +23,16 @@ type laneState struct {
 	snap     SenderSnapshot
 	opened   bool      // the sender could be opened
 	done     bool      // once mode: everything is delivered
+	refusing time.Time // since when the destination, tried in vain, has accepted nothing; zero while it works or was not tried
+	gaveUp   givenUp   // once mode
 	restarts int       // for standing still, since something was last settled
 	active   time.Time // when something was last read, delivered or refused
+}
+
+// givenUp says that a destination is not waited for any longer, why, and since when. The zero value says that it is.
+type givenUp struct {
+	why error
+	at  time.Time
 }
 
 func newLaneState(spec SenderSpec, tags map[string]string, before SenderSnapshot) *laneState {
@@ -115,6 +123,7 @@ func (s *laneState) settle(o *outcome) {
 	defer s.mu.Unlock()
 	s.active = time.Now()
 	s.restarts = 0
+	s.refusing = time.Time{}
 	s.snap.settle(o)
 	s.snap.passMark(time.Now())
 	if o.records > o.dead {
@@ -187,11 +196,44 @@ func (s *laneState) finished() bool {
 	return s.done
 }
 
+// giveUp notes that the destination is not waited for any longer; first is false if that was so before.
+func (s *laneState) giveUp(why error, now time.Time) (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gaveUp.why != nil {
+		return false
+	}
+	s.gaveUp = givenUp{why, now}
+	return true
+}
+
+func (s *laneState) givenUp() givenUp {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gaveUp
+}
+
+// opening notes that the sender is being opened.
+func (s *laneState) opening() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusing = time.Now()
+}
+
+// refusingSince returns since when the destination, tried in vain, has accepted nothing; zero if that is not so.
+func (s *laneState) refusingSince() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusing
+}
+
 // connected notes that the destination works.
 func (s *laneState) connected() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = true
+	if !s.opened { // from here on patience is for what it is sent
+		s.opened, s.refusing = true, time.Time{}
+	}
 	s.setHealth(Connected)
 	s.snap.Errors = nil
 }
@@ -202,6 +244,9 @@ func (s *laneState) failed(err error) {
 	defer s.mu.Unlock()
 	s.active = time.Now()
 	s.setHealth(Disconnected)
+	if s.refusing.IsZero() {
+		s.refusing = time.Now()
+	}
 	text := err.Error()
 	s.snap.LastError, s.snap.LastErrorTime = text, time.Now()
 	if text = truncate(text, maxErrorBytes); slices.Contains(s.snap.Errors, text) {

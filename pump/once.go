@@ -40,38 +40,81 @@ func (t *tolerance) judge(err error, now time.Time) error {
 	return err
 }
 
-// drain waits, in once mode, until all readers have ended or a destination has refused for too long.
+// drain waits, in once mode, until all readers have ended. A sender whose destination has refused for too long is given up,
+// and the others finish what there is.
 func (p *Pump) drain(ctx context.Context) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for _, r := range p.allReaders() {
-		for {
+		for waiting := true; waiting; {
 			select {
 			case <-r.done:
+				waiting = false
 			case <-ctx.Done():
 				return p.left(ctx)
 			case <-tick.C:
-				if p.refused() {
-					return p.left(ctx)
-				}
-				continue
+				p.giveUp()
+				waiting = !r.hangs(time.Now())
 			}
-			break
 		}
 	}
 	return p.left(ctx)
 }
 
-func (p *Pump) refused() bool {
+func (p *Pump) giveUp() {
 	for _, r := range p.allReaders() {
-		for _, l := range r.allLanes() {
-			s := l.state.snapshot()
-			if s.Health == Disconnected && !l.state.finished() && time.Since(s.HealthSince) > p.opts.Timeout {
-				return true
-			}
+		r.giveUp(time.Now())
+	}
+}
+
+// giveUp ends the lanes whose destinations are not to be waited for any longer.
+func (r *reader) giveUp(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.lanes {
+		if l.cancel == nil || l.ended() { // a nil one has not been started
+			continue
+		}
+		if why := l.exhausted(now, r.opts.Timeout); why != nil && l.state.giveUp(why, now) {
+			l.log.Warn("the sender is given up; the others go on", "why", why)
+			l.cancel()
 		}
 	}
-	return false
+}
+
+// hangs reports whether the reader waits for nothing but lanes that were given up and do not end.
+func (r *reader) hangs(now time.Time) bool {
+	hanging := false
+	for _, l := range r.allLanes() {
+		if l.ended() {
+			continue
+		}
+		if given := l.state.givenUp(); given.why == nil || now.Sub(given.at) < r.opts.StopTimeout {
+			return false
+		}
+		hanging = true
+	}
+	return hanging
+}
+
+func (l *lane) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// exhausted says why the destination is not to be waited for any longer; nil while it is.
+func (l *lane) exhausted(now time.Time, patience time.Duration) error {
+	if since := l.state.refusingSince(); !since.IsZero() && now.Sub(since) > patience {
+		return fmt.Errorf("refused for %v", patience)
+	}
+	if l.send.running(now) > l.overdue() {
+		return fmt.Errorf("no answer for %v", l.overdue())
+	}
+	return nil
 }
 
 // left returns an error that says which senders have not delivered everything and which readers could not read it, nil if
@@ -104,6 +147,9 @@ func (r *reader) left(ctx context.Context, name string) (left []error) {
 		text := fmt.Sprintf("%s/%s", name, l.spec.Name)
 		if s.Lag.Entries > 0 {
 			text += fmt.Sprintf(" (about %d entries)", s.Lag.Entries)
+		}
+		if why := l.state.givenUp().why; why != nil {
+			text += ", given up: " + why.Error()
 		}
 		switch {
 		case unread != nil:

@@ -1,6 +1,7 @@
 package pump_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,6 +71,110 @@ func TestOnceSaysWhatIsLeft(t *testing.T) {
 		}
 		wantReceived(t, "good", &good, upTo(1, 10))
 	})
+}
+
+// Who is in trouble for too long is given up; who is not, be it slow, refused now and then, or another reader's, finishes.
+func TestOnceGivesUpOneSenderOnly(t *testing.T) {
+	refused := errors.New("connection refused")
+	for name, c := range map[string]struct {
+		spoil func(*rig)
+		want  string
+	}{
+		"it cannot be opened": {func(r *rig) {
+			r.add("bad", &testSender{}, nil).Open = func(context.Context) (pump.Sender, error) { return nil, refused }
+		}, "r/bad (about 200 entries), given up: refused for 5s: connection refused"},
+		"it refuses": {func(r *rig) {
+			r.add("bad", &testSender{script: func(*testSender, pump.Batch) error { return refused }}, nil)
+		}, "r/bad (about 200 entries), given up: refused for 5s: connection refused"},
+		"it refuses after a while": {func(r *rig) {
+			bad := &testSender{script: func(s *testSender, _ pump.Batch) error {
+				if len(s.got) >= 50 {
+					return refused
+				}
+				return nil
+			}}
+			r.add("bad", bad, nil).Limits.Records = 10
+		}, "r/bad (about 150 entries), given up: refused for 5s: connection refused"},
+		"it takes and cannot commit": {func(r *rig) {
+			s := &diskSender{failCommit: func() bool { return true }}
+			r.addDisk(s).Name = "bad"
+		}, "r/bad (about 200 entries), given up: refused for 5s: input/output error"},
+		"its dead letters cannot be kept": {func(r *rig) {
+			spec := r.add("bad", &testSender{script: dead}, nil)
+			spec.DeadLetters = &grave{fail: true}
+		}, "r/bad (about 191 entries), given up: refused for 5s: no space left on device"},
+		"it does not answer": {func(r *rig) {
+			r.add("bad", &testSender{block: make(chan struct{})}, nil)
+		}, "r/bad (about 200 entries), given up: refused for 5s: context deadline exceeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, 200)
+				r.opts.Timeout = 5 * time.Second
+				slow := testSender{script: slowly(4 * time.Second)} // 80 s in all
+				moody := testSender{script: everyOther(refused)}
+				r.add("slow", &slow, nil).Limits.Records = 10
+				r.add("moody", &moody, nil).Limits.Records = 10
+				c.spoil(r)
+				other := r.spec
+				other.Name, other.Senders = "other", nil
+				var apart testSender
+				other.Senders = []pump.SenderSpec{{Name: "apart", Type: "TestSender", Open: apart.openFunc(), View: &testView{}}}
+
+				r.opts.Once = true
+				err := pump.New(r.opts).Run(t.Context(), []pump.ReaderSpec{r.spec, other})
+				if want := "not everything was delivered: " + c.want; err == nil || err.Error() != want {
+					t.Errorf("got error %v, want %s", err, want)
+				}
+				wantReceived(t, "slow", &slow, upTo(1, 200))
+				wantReceived(t, "moody", &moody, upTo(1, 200))
+				wantReceived(t, "apart", &apart, upTo(1, 200))
+			})
+		})
+	}
+}
+
+// A call that nothing can end does not hold up the others, and is left behind.
+func TestOnceLeavesBehindWhatDoesNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 200)
+		r.opts.Timeout = 5 * time.Second
+		never := make(chan struct{})
+		defer close(never)
+		slow := testSender{script: slowly(30 * time.Second)} // ten minutes in all
+		r.add("slow", &slow, nil).Limits.Records = 10
+		r.add("hung", &testSender{}, nil).Open = func(context.Context) (pump.Sender, error) {
+			<-never
+			return nil, errors.New("too late")
+		}
+		err := r.once()
+		if err == nil || !strings.Contains(err.Error(), "r/hung (about 200 entries), given up: refused for 5s") {
+			t.Errorf("got error %v", err)
+		}
+		wantReceived(t, "slow", &slow, upTo(1, 200))
+	})
+}
+
+// slowly accepts all, after a while.
+func slowly(d time.Duration) func(*testSender, pump.Batch) error {
+	return func(s *testSender, _ pump.Batch) error {
+		s.mu.Unlock()
+		time.Sleep(d)
+		s.mu.Lock()
+		return nil
+	}
+}
+
+// everyOther refuses each batch once, with the error.
+func everyOther(err error) func(*testSender, pump.Batch) error {
+	refused := false
+	return func(*testSender, pump.Batch) error {
+		refused = !refused
+		if refused {
+			return err
+		}
+		return nil
+	}
 }
 
 // startAt gives the rig's sender a position, as if it had run before.

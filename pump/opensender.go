@@ -8,6 +8,7 @@ import (
 
 // openSender opens the sender, trying until it succeeds, trying cannot help any more, or the context ends.
 func (l *lane) openSender(ctx context.Context) error {
+	l.state.opening()
 	var wait backoff.Backoff
 	for {
 		s, err := l.attemptOpen(ctx)

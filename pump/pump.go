@@ -26,7 +26,7 @@ type Options struct {
 	Saved       func(Snapshot, error) // told after each save, if not nil
 	StopTimeout time.Duration         // what a stop may take altogether, saving the state included; 0: 10 s
 	Once        bool                  // pump what there is, then end
-	Timeout     time.Duration         // in once mode: how long a destination may refuse, or the log fail; 0: 1 min
+	Timeout     time.Duration         // in once mode: how long a destination may refuse, or the log fail, before it is given up; 0: 1 min
 }
 
 const (
@@ -86,7 +86,7 @@ func (o *Options) waitingAfterStop() time.Duration {
 }
 
 // Run pumps until the context ends; what is being sent then may still be accepted for most of StopTimeout. In once mode it
-// ends when everything there is has been delivered, or with an error that says what is left.
+// ends when everything there is has been delivered, but for what was given up, of which its error says how much is left.
 //
 // What ignores that its context has ended does not hold up a stop: the state is saved, and Run returns an error and leaves
 // it behind. The program has to end then.

@@ -34,7 +34,7 @@ type runOptions struct {
 
 func (o *runOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.once, "once", false, "pump what there is, deliver it, save the state and end")
-	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "with --once: how long a destination may refuse, or the journal fail, before that is given up")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "with --once: how long a destination may refuse, or the journal fail, before its sender, or reader, is given up")
 }
 
 // gcPercent is how much memory may be allocated between two garbage collections, in percent of what is in use. Little is in

@@ -1,16 +1,22 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"journalpump/test/program"
 )
 
-// A destination that refuses: --once says so and what is left, moves nothing, and delivers all when it works again. The
-// other sender isn't held up.
+// A destination that refuses: --once gives it up after a while, says so and what is left, moves nothing, and delivers all when it works
+// again. The others aren't held up, nor cut short.
 func TestOnceWithDestinationThatRefuses(t *testing.T) {
 	t.Parallel()
 	const entries = 300
@@ -22,16 +28,27 @@ func TestOnceWithDestinationThatRefuses(t *testing.T) {
 	}
 	refusing := s.sender("refusing")
 	refusing["file_output"] = filepath.Join(blocked, "out.ndjson") // its directory is a file
-	s.write(t, object{"journal_path": dir, "senders": object{"refusing": refusing, "out": s.sender("out")}})
+	var pump atomic.Pointer[program.Process]
+	slow := crawler{hurry: func() bool { p := pump.Load(); return p != nil && strings.Contains(p.Output(), "given up") }}
+	server := httptest.NewServer(&slow)
+	defer server.Close()
+	s.write(t, object{"journal_path": dir, "msg_buffer_max_length": 1, "senders": object{
+		"refusing": refusing, "out": s.sender("out"),
+		"slow": object{"output_type": "logplex", "logplex_log_input_url": server.URL, "logplex_token": "t.1"},
+	}})
 
-	r := program.Run(t, "--once", "--timeout", "10s", s.config()) // as long as the other one has, too, however busy the machine is
+	pump.Store(program.Start(t, nil, "--once", "--timeout", "5s", s.config()))
+	r := pump.Load().Wait(t)
 	if r.Code != 1 {
 		t.Errorf("exit status %d, want 1", r.Code)
 	}
-	if !strings.Contains(r.Output, "refusing") || !strings.Contains(r.Output, "300") {
-		t.Errorf("it doesn't say that 300 entries are left for the sender refusing:\n%s", r.Output)
+	if !strings.Contains(r.Output, "not everything was delivered: r/refusing (about 300 entries), given up: refused for 5s: ") {
+		t.Errorf("it doesn't say that 300 entries are left for the sender refusing, and only for that:\n%s", r.Output)
 	}
 	newOutput(s.file("out")).read(t).exactly(t, map[string]int{"file": entries})
+	if n, hurried := slow.counts(); n != entries || hurried == 0 {
+		t.Errorf("the slow destination has %d entries, %d of them after the other was given up", n, hurried)
+	}
 
 	if err := os.Remove(blocked); err != nil {
 		t.Fatal(err)
@@ -44,6 +61,48 @@ func TestOnceWithDestinationThatRefuses(t *testing.T) {
 	}
 	newOutput(filepath.Join(blocked, "out.ndjson")).read(t).exactly(t, map[string]int{"file": entries})
 	newOutput(s.file("out")).read(t).exactly(t, map[string]int{"file": entries})
+	if n, _ := slow.counts(); n != entries {
+		t.Errorf("the slow destination has %d entries in the end", n)
+	}
+}
+
+// crawler is a destination that takes its time for each request until it is to hurry.
+type crawler struct {
+	hurry func() bool
+
+	mu             sync.Mutex
+	taken, hurried int // requests
+}
+
+func (c *crawler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	limit := time.NewTimer(250 * time.Millisecond)
+	defer limit.Stop()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	soon := false
+	for due := false; !due && !soon; soon = c.hurry() {
+		select {
+		case <-poll.C:
+		case <-limit.C:
+			due = true
+		case <-r.Context().Done():
+			return
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken++
+	if soon {
+		c.hurried++
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (c *crawler) counts() (taken, hurried int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taken, c.hurried
 }
 
 // A journal that may not be read is an error, with what to do about it; one that is not there is none. It makes no difference
