@@ -43,7 +43,7 @@ func (it *iterator) stir() { it.idle, it.calm = pollMin, time.Now().Add(calmAfte
 
 // alarm returns what is closed when something happens, if nothing has for a while; nil if looking often is what tells.
 func (it *iterator) alarm() <-chan struct{} {
-	if it.log.watcher == nil || time.Now().Before(it.calm) {
+	if !it.log.watched() || time.Now().Before(it.calm) {
 		return nil
 	}
 	it.written = it.written[:0]

@@ -94,6 +94,7 @@ type iterator struct {
 	dirs    map[string]*directory // by path
 	settle  time.Duration         // how long entries of the current boot rest
 	settled uint64                // those up to this time, in microseconds since boot, have rested
+	looked  time.Time             // when all open files had been looked at
 	noted   uint64                // gen at the last look
 	changed uint64                // when that was another one, in microseconds since boot
 
@@ -160,6 +161,9 @@ func (it *iterator) refresh() error {
 	if it.awayTooLong() {
 		it.gen = 0
 	}
+	if it.unconfirmed() {
+		it.log.outdate(it.looked)
+	}
 	if err := it.relist(); err != nil {
 		return err
 	}
@@ -182,6 +186,7 @@ func (it *iterator) refresh() error {
 			it.advance(c)
 		}
 	}
+	it.looked = time.Now()
 	for _, c := range changed {
 		it.begin(c)
 	}

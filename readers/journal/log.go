@@ -75,7 +75,7 @@ type Log struct {
 	lags    []lagAt         // what Lag said of now
 	checked uint64          // what the watcher said before now was listed
 	again   time.Time       // when to list anew without being told; zero: never
-	looked  time.Time       // when all files were last looked at
+	looked  time.Time       // when the directories were last listed, before that began
 	told    map[string]bool // the paths that Unreadable was told of
 }
 
@@ -104,7 +104,7 @@ const (
 	// remakeTime is how soon a file is looked at again that has no header after that time.
 	remakeTime = time.Second
 	// unwatchedTime is how often directories are listed when they cannot be watched.
-	unwatchedTime = time.Second
+	unwatchedTime = 250 * time.Millisecond
 	// relookTime is how long finished files are taken to be as they were, unless something has happened in their directory.
 	relookTime = 30 * time.Second
 )
@@ -160,8 +160,9 @@ func (l *Log) Problems() []Problem {
 	return slices.Clone(l.now.problems)
 }
 
-// list returns what files there are. It is up to date with the directories as they were at the call; what the listing says
-// of files that are being written is, too, when fresh is set.
+// list returns what files there are. It is up to date with the directories as they were at the call, if they can be watched, else as
+// they were at most unwatchedTime before: see outdate. What the listing says of files that are being written is up to date, too, when
+// fresh is set.
 func (l *Log) list(fresh bool) (*listing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -172,17 +173,18 @@ func (l *Log) list(fresh bool) (*listing, error) {
 		return l.now, nil
 	}
 	var infos map[string]*fileInfo
-	if settled && l.watcher != nil && time.Since(l.looked) < relookTime {
+	if settled && l.watched() && time.Since(l.looked) < relookTime {
 		var err error
 		if infos, err = relist(l.infos, l.growing); infos == nil || err != nil {
 			return l.now, err
 		}
 	} else {
+		begun := time.Now()
 		var err error
 		if infos, checked, err = l.look(); err != nil {
 			return nil, err
 		}
-		l.looked = time.Now()
+		l.looked = begun
 	}
 	next := &listing{gen: 1, files: inOrder(infos)}
 	var making, left bool
@@ -215,7 +217,7 @@ func (l *Log) list(fresh bool) (*listing, error) {
 		l.again = now
 	case left:
 		l.again = now.Add(remakeTime)
-	case l.watcher == nil:
+	case !l.watched():
 		l.again = now.Add(unwatchedTime)
 	}
 	return next, nil
@@ -254,11 +256,37 @@ func (l *Log) look() (infos map[string]*fileInfo, checked uint64, err error) {
 		if infos, err = list(paths, l.infos); err != nil {
 			return nil, 0, err
 		}
-		if l.check() == checked {
+		if same, err := l.stillThere(paths, checked); err != nil {
+			return nil, 0, err
+		} else if same {
 			break
 		}
 	}
 	return infos, checked, nil
+}
+
+// stillThere reports whether no file has come or gone since the directories were listed.
+func (l *Log) stillThere(paths []string, checked uint64) (bool, error) {
+	if l.watched() {
+		return l.check() == checked, nil
+	}
+	again, err := l.opts.Selection.List()
+	return slices.Equal(paths, again), err
+}
+
+// watched reports whether the directories are being watched, all of them.
+func (l *Log) watched() bool { return l.watcher != nil && l.watcher.Whole() }
+
+// outdate makes list return what files there were after the time, if they cannot be watched.
+func (l *Log) outdate(t time.Time) {
+	if l.watched() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.looked.After(t) {
+		l.again = l.looked // which has passed
+	}
 }
 
 // check returns a number that is higher when the directories have changed; always 0 if they cannot be watched.
@@ -270,7 +298,7 @@ func (l *Log) check() uint64 {
 }
 
 // Changes returns a number that is higher when files have come, gone or been renamed; ok is false if that cannot be told.
-func (l *Log) Changes() (n uint64, ok bool) { return l.check(), l.watcher != nil }
+func (l *Log) Changes() (n uint64, ok bool) { return l.check(), l.watched() }
 
 // Extent returns what the entries reach over of the file at path that the file system says st of; ok is false if it has not been
 // examined, could not be read, or may have changed since.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"journalpump/internal/conf"
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
+	"journalpump/test/journalwriter"
 )
 
 // TestAfterCursor goes on after every cursor, whole and in parts, and compares with journalctl doing that.
@@ -157,6 +159,32 @@ func TestUnwatched(t *testing.T) {
 	}
 	if late := drain(t, it, first.last); len(late.records) != 5 {
 		t.Errorf("%d entries of the new file, want 5", len(late.records))
+	}
+}
+
+// TestUnwatchedFile has a file appear whose entry is older than one that comes to light before: where directories cannot be watched, that
+// one waits until they have been listed.
+func TestUnwatchedFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeNumbers(t, filepath.Join(dir, "system.journal"), journalwriter.Online, 1)
+	l := openDir(t, dir)
+	if err := l.watcher.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.watcher = nil
+	it, res := followed(t, l)
+	writeNumbers(t, filepath.Join(dir, "user-1000.journal"), journalwriter.Online, 2)
+	writeNumbers(t, filepath.Join(dir, "system.journal"), journalwriter.Online, 1, 3)
+	for len(res.records) < 3 {
+		if err := it.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		more := drain(t, it, res.last)
+		res.records, res.last = append(res.records, more.records...), more.last
+		if n := len(res.records); n > 0 && messageOf(res.records[n-1]) != strconv.Itoa(n) {
+			t.Fatalf("%s is the entry number %d", messageOf(res.records[n-1]), n)
+		}
 	}
 }
 

@@ -212,68 +212,76 @@ func TestPendingNeverHad(t *testing.T) {
 func TestPendingMovedMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, deleted := range []bool{false, true} {
-		dir := t.TempDir()
-		write := func(name string, id byte, state journalwriter.State, seqnums ...uint64) {
-			w, err := journalwriter.New(journalwriter.Options{
-				FileID: journalwriter.ID{id}, MachineID: journalwriter.ID{1}, SeqnumID: journalwriter.ID{1}, State: state,
-			})
+		t.Run(fmt.Sprintf("deleted=%v", deleted), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := func(name string) string { return filepath.Join(dir, name) }
+			writeNumbers(t, path("system@1.journal"), journalwriter.Archived, 2, 3)
+			writeNumbers(t, path("system@2.journal"), journalwriter.Archived, 4, 5)
+			writeNumbers(t, path("user-1000.journal"), journalwriter.Online, 1)
+			l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, MaxChunkEntries: 1})
+			it, err := l.Open(t.Context(), pump.Position{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, n := range seqnums {
-				e := journalwriter.Entry{Seqnum: n, Realtime: day + n, Monotonic: 1000 + n, Boot: journalwriter.ID{15: goodBoot}}
-				e.Fields = [][]byte{fmt.Appendf(nil, "MESSAGE=%d", n)}
-				if err := w.Append(e); err != nil {
+			defer func() {
+				if err := it.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			p := pendingTest{it: it}
+			for range 2 {
+				p.next(t)
+			}
+			writeNumbers(t, path("user-1000.journal"), journalwriter.Online, 1, 6)
+			writeNumbers(t, path("system.journal"), journalwriter.Online, 7)
+			rename(t, path("system@2.journal"), path("system@3.journal"))
+			if deleted {
+				if err := os.Remove(path("user-1000.journal")); err != nil {
 					t.Fatal(err)
 				}
+			} else {
+				writeNumbers(t, path("user-1000.journal"), journalwriter.Archived, 1, 6)
+				rename(t, path("user-1000.journal"), path("user-1000@1.journal"))
 			}
-			path := filepath.Join(t.TempDir(), "bytes")
-			if err := w.WriteFile(path); err != nil {
-				t.Fatal(err)
+			writeNumbers(t, path("system.journal"), journalwriter.Archived, 7)
+			rename(t, path("system.journal"), path("system@4.journal"))
+			p.drain(t)
+			var got []string
+			for _, r := range p.got {
+				got = append(got, messageOf(r))
 			}
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
+			if want := []string{"1", "2", "3", "4", "5", "6", "7"}; !slices.Equal(got, want) || len(p.gaps) > 0 {
+				t.Errorf("%v, gaps %+v, want %v", got, p.gaps, want)
 			}
-			overwrite(t, filepath.Join(dir, name), b)
-		}
-		write("system@1.journal", 1, journalwriter.Archived, 2, 3)
-		write("system@2.journal", 2, journalwriter.Archived, 4, 5)
-		write("user-1000.journal", 3, journalwriter.Online, 1)
-		l := openLog(t, Options{Selection: journaldir.Selection{Path: dir}, MaxChunkEntries: 1})
-		it, err := l.Open(t.Context(), pump.Position{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := it.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		p := pendingTest{it: it}
-		for range 2 {
-			p.next(t)
-		}
-		write("user-1000.journal", 3, journalwriter.Online, 1, 6)
-		write("system.journal", 4, journalwriter.Online, 7)
-		rename(t, filepath.Join(dir, "system@2.journal"), filepath.Join(dir, "system@3.journal"))
-		if deleted {
-			if err := os.Remove(filepath.Join(dir, "user-1000.journal")); err != nil {
-				t.Fatal(err)
-			}
-		} else {
-			write("user-1000.journal", 3, journalwriter.Archived, 1, 6)
-			rename(t, filepath.Join(dir, "user-1000.journal"), filepath.Join(dir, "user-1000@1.journal"))
-		}
-		write("system.journal", 4, journalwriter.Archived, 7)
-		rename(t, filepath.Join(dir, "system.journal"), filepath.Join(dir, "system@4.journal"))
-		p.drain(t)
-		var got []string
-		for _, r := range p.got {
-			got = append(got, messageOf(r))
-		}
-		if want := []string{"1", "2", "3", "4", "5", "6", "7"}; !slices.Equal(got, want) || len(p.gaps) > 0 {
-			t.Errorf("deleted %v: %v, gaps %+v, want %v", deleted, got, p.gaps, want)
+		})
+	}
+}
+
+// writeNumbers writes a file of one sequence with entries of these numbers, whose MESSAGE they are. A file with the same first number is
+// the same one, with other contents.
+func writeNumbers(tb testing.TB, path string, state journalwriter.State, seqnums ...uint64) {
+	tb.Helper()
+	w, err := journalwriter.New(journalwriter.Options{
+		FileID: journalwriter.ID{byte(seqnums[0])}, MachineID: journalwriter.ID{1}, SeqnumID: journalwriter.ID{1}, State: state,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, n := range seqnums {
+		e := journalwriter.Entry{Seqnum: n, Realtime: day + n, Monotonic: 1000 + n, Boot: journalwriter.ID{15: goodBoot}}
+		e.Fields = [][]byte{fmt.Appendf(nil, "MESSAGE=%d", n)}
+		if err := w.Append(e); err != nil {
+			tb.Fatal(err)
 		}
 	}
+	written := filepath.Join(tb.TempDir(), "written")
+	if err := w.WriteFile(written); err != nil {
+		tb.Fatal(err)
+	}
+	b, err := os.ReadFile(written)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	overwrite(tb, path, b)
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,6 +40,8 @@ type Watcher struct {
 	watches map[int32]watch
 	byPath  map[string]int32
 	changes uint64
+	partial bool          // a directory could not be watched, for want of watches
+	tried   time.Time     // when that was last tried
 	alarm   chan struct{} // nil: nobody has asked since it was last closed
 	buf     []byte
 }
@@ -120,7 +123,31 @@ func (w *Watcher) Check() uint64 {
 		for w.readEvents(int(fd)) {
 		}
 	})
+	if w.partial && time.Since(w.tried) >= retryTime {
+		w.update(true)
+	}
 	return w.changes
+}
+
+// retryTime is how soon it is tried again to watch a directory that could not be watched.
+const retryTime = time.Second
+
+// Whole reports whether all directories are being watched. If not, for want of watches (see inotify(7), max_user_watches), Check and Alarm
+// don't tell of all changes.
+func (w *Watcher) Whole() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.partial
+}
+
+// update makes the watches those that are needed, and counts a change, if there was one or if that says what was changed. w.mu is held.
+func (w *Watcher) update(changed bool) {
+	moved, err := w.sync()
+	w.partial, w.tried = err != nil, time.Now()
+	if changed || moved || err != nil {
+		w.changes++
+		w.wake()
+	}
 }
 
 // Close stops watching and waits until that is done.
@@ -167,13 +194,8 @@ func (w *Watcher) readEvents(fd int) bool {
 		d, a := w.event(wd, mask, string(name))
 		direct, act = direct || d, act || a
 	}
-	if !act {
-		return true
-	}
-	moved, err := w.sync()
-	if direct || moved || err != nil {
-		w.changes++
-		w.wake()
+	if act {
+		w.update(direct)
 	}
 	return true
 }

@@ -3,7 +3,9 @@ package journaldir
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,5 +194,59 @@ func TestWatchEnds(t *testing.T) {
 	}
 	if w.Check() != 0 {
 		t.Error("closed, it notices things")
+	}
+}
+
+// inNamespace is set in the environment of a process of a user namespace of its own, where it may set what it may watch.
+const inNamespace = "JOURNALDIR_TEST_NAMESPACE"
+
+const watchesFile = "/proc/sys/user/max_inotify_watches"
+
+// There are no watches left for a new directory. Nobody is told that all is watched, until it is.
+func TestWatchesRunOut(t *testing.T) {
+	if os.Getenv(inNamespace) == "" {
+		runInNamespace(t)
+		return
+	}
+	limit := func(n string) {
+		if err := os.WriteFile(watchesFile, []byte(n), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	w := watchTest(t, Selection{Path: dir})
+	limit("1")
+	machine := filepath.Join(dir, thisMachine)
+	expect(t, w, "making a directory that cannot be watched", func() error { return os.Mkdir(machine, 0o700) })
+	if w.Whole() {
+		t.Error("all is said to be watched")
+	}
+	limit("1000")
+	w.mu.Lock()
+	w.tried = time.Time{}
+	w.mu.Unlock()
+	before := w.Check()
+	if !w.Whole() || w.Check() != before {
+		t.Error("it is not watched when there are watches again")
+	}
+	expect(t, w, "a file in it", func() error { return os.WriteFile(filepath.Join(machine, "system.journal"), nil, 0o600) })
+}
+
+// runInNamespace runs the test again where nobody else is limited by what it does.
+func runInNamespace(t *testing.T) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) {
+		t.Skipf("no user namespace can be made here: %v", err)
+	}
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
