@@ -10,6 +10,7 @@ type stretch struct {
 	// What the parcel has before it.
 	records, gaps int
 	entries       int64
+	heard         uint64
 	// What it has after it.
 	recalled int64
 	recorder RecorderState
@@ -21,7 +22,7 @@ type stretch struct {
 // mark begins a stretch.
 func (p *packing) mark(added bool) {
 	p.cur.stretches = append(p.cur.stretches, stretch{
-		chunk: p.at.chunk, entry: p.covered, records: len(p.cur.records), gaps: len(p.cur.gaps), entries: p.cur.entries,
+		chunk: p.at.chunk, entry: p.covered, records: len(p.cur.records), gaps: len(p.cur.gaps), entries: p.cur.entries, heard: p.cur.heard,
 		recalled: p.cur.recalled, recorder: p.cur.recorder, added: added,
 	})
 }
@@ -46,7 +47,7 @@ func (p *parcel) upTo(n int, places map[deadEntry]int, letters []DeadLetter) (o 
 // outcome returns that of all records being accepted.
 func (p *parcel) outcome() outcome {
 	return outcome{
-		to: p.to, recorder: p.recorder, entries: p.entries, shown: entriesOf(p.records), records: int64(len(p.records)),
+		to: p.to, recorder: p.recorder, heard: p.heard, entries: p.entries, shown: entriesOf(p.records), records: int64(len(p.records)),
 		bytes: int64(p.bytes), recalled: p.recalled, gaps: p.gaps,
 	}
 }
@@ -73,7 +74,7 @@ func (p *parcel) cut(n int) (o outcome, ok bool) {
 		last = records[n-1].Index
 	}
 	o = outcome{
-		to: s.chunk.PositionAfter(last), recorder: s.recorder, entries: s.entries + int64(last+1-s.entry), shown: entriesOf(records),
+		to: s.chunk.PositionAfter(last), recorder: s.recorder, heard: s.heard, entries: s.entries + int64(last+1-s.entry), shown: entriesOf(records),
 		records: int64(n), bytes: int64(sizeOf(records)), recalled: s.recalled, gaps: slices.Clone(p.gaps[:s.gaps]),
 	}
 	for _, g := range p.gaps[s.gaps:] {

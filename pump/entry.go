@@ -89,10 +89,12 @@ type Chunk struct {
 	Refs      []Ref
 	Own       []Field // fields that only one entry has, such as most MESSAGEs
 	Dict      DictSnapshot
-	Begins    bool  // nothing that the reader wants lies before it in the log, as far as that goes back; set by the feed
-	Gaps      []Gap // what was missing between From and To
-	Corrupted int   // entries and objects passed over because they could not be read
-	Bytes     int   // about how much memory it holds, the Dict left out
+	notice    uint64 // of those that do not move on: its number, from 1 on; set by the feed
+	again     bool   // somebody else was given it before
+	Begins    bool   // nothing that the reader wants lies before it in the log, as far as that goes back; set by the feed
+	Gaps      []Gap  // what was missing between From and To
+	Corrupted int    // entries and objects passed over because they could not be read
+	Bytes     int    // about how much memory it holds, the Dict left out
 	// Where the log's sequences were at From, or where they began that came to light since, and the copies that were left
 	// out; for PositionAfter. Logs of one sequence have none.
 	Reached []Reached

@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -27,13 +28,28 @@ type feed struct {
 	mu      sync.Mutex
 	memo    []kept
 	walkers []*walker
+	notices uint64     // chunks that did not move on
 	barren  []Position // before which the log has nothing for the reader; the newest few, of each walk from the head on
 	closed  bool
 }
 
 type kept struct {
-	after Position
-	chunk *Chunk
+	after   Position
+	notices []*Chunk // that came before it
+	chunk   *Chunk
+}
+
+// maxNotices is how many chunks that do not move on are kept for lanes that come later.
+const maxNotices = 16
+
+// unheard returns the first of the notices that whoever has heard those up to a number has not; nil if there is none.
+func unheard(notices []*Chunk, heard uint64) *Chunk {
+	for _, c := range notices {
+		if c.notice > heard {
+			return c
+		}
+	}
+	return nil
 }
 
 // walker is an iterator and where it stands. Whoever holds sem may use it.
@@ -42,19 +58,21 @@ type walker struct {
 	it   Iterator
 	call activity // of the iterator, waiting left out
 
-	at    Position // guarded by feed.mu, as is what follows
-	dead  bool
-	used  time.Time
-	since time.Time // when it came to where it is
+	at      Position // guarded by feed.mu, as is what follows
+	dead    bool
+	used    time.Time
+	since   time.Time // when it came to where it is
+	notices []*Chunk  // of there
 	watched
 }
 
-// next returns the chunk after the position. At the end of the log it waits for one to come, at most as long as the
+// next returns the chunk after the position. One that does not move on, as it only tells of what is missing, is given to every lane that
+// is there, once: heard is the number of the last one that the lane has got. At the end of the log it waits for one to come, at most as long as the
 // patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead, also where there is no log,
 // and errUnreadable where it is no use to try again. ctx ends it at any point.
-func (f *feed) next(ctx, patient context.Context, after Position) (*Chunk, error) {
+func (f *feed) next(ctx, patient context.Context, after Position, heard uint64) (*Chunk, error) {
 	for {
-		c, w, err := f.lookup(after)
+		c, w, err := f.lookup(after, heard)
 		if c != nil || err != nil {
 			return c, err
 		}
@@ -63,7 +81,7 @@ func (f *feed) next(ctx, patient context.Context, after Position) (*Chunk, error
 		case <-patient.Done():
 			return nil, patient.Err()
 		}
-		c, err = f.advance(ctx, patient, w, after)
+		c, err = f.advance(ctx, patient, w, after, heard)
 		<-w.sem
 		if c != nil || err != nil {
 			return c, err
@@ -72,21 +90,21 @@ func (f *feed) next(ctx, patient context.Context, after Position) (*Chunk, error
 }
 
 // lookup returns the chunk if it is kept, else the walker that stands at the position: an existing one, or a new one.
-func (f *feed) lookup(after Position) (*Chunk, *walker, error) {
+func (f *feed) lookup(after Position, heard uint64) (*Chunk, *walker, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
 		return nil, nil, errFeedClosed
 	}
 	for i := range f.memo {
-		if f.memo[i].after == after {
-			return f.memo[i].chunk, nil, nil
+		if m := &f.memo[i]; m.after == after {
+			return cmp.Or(unheard(m.notices, heard), m.chunk), nil, nil
 		}
 	}
 	for _, w := range f.walkers {
 		if w.at == after {
 			w.used = time.Now()
-			return nil, w, nil
+			return unheard(w.notices, heard), w, nil
 		}
 	}
 	w := &walker{sem: make(chan struct{}, 1), at: after, used: time.Now(), since: time.Now()}
@@ -98,9 +116,9 @@ var errFeedClosed = errors.New("the reader was stopped")
 
 // advance moves the walker, which the caller holds, by one chunk. It returns neither a chunk nor an error when the caller
 // has to look again: somebody else moved the walker, or there may be something to read now.
-func (f *feed) advance(ctx, patient context.Context, w *walker, after Position) (*Chunk, error) {
+func (f *feed) advance(ctx, patient context.Context, w *walker, after Position, heard uint64) (*Chunk, error) {
 	f.mu.Lock()
-	moved := w.dead || w.at != after
+	moved := w.dead || w.at != after || unheard(w.notices, heard) != nil
 	f.mu.Unlock()
 	if moved {
 		return nil, nil
@@ -171,8 +189,7 @@ func (f *feed) step(ctx context.Context, w *walker, after Position) (c *Chunk, e
 	return c, err
 }
 
-// keep remembers the chunk and forgets the oldest ones. A chunk that does not move on (it may only tell of damage) is not
-// kept: who asks for what is after it would get it again, for ever.
+// keep remembers the chunk and forgets the oldest ones.
 func (f *feed) keep(w *walker, c *Chunk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -182,10 +199,16 @@ func (f *feed) keep(w *walker, c *Chunk) {
 	}
 	c.Begins = f.begins(c)
 	if c.To == c.From {
+		f.notices++
+		c.notice = f.notices
+		w.notices = append(w.notices, &Chunk{From: c.From, To: c.To, Gaps: c.Gaps, Corrupted: c.Corrupted, notice: c.notice, again: true})
+		if len(w.notices) > maxNotices {
+			w.notices = slices.Delete(w.notices, 0, 1)
+		}
 		return
 	}
-	w.at, w.since = c.To, w.used
-	f.memo = append(f.memo, kept{c.From, c})
+	f.memo = append(f.memo, kept{c.From, w.notices, c})
+	w.at, w.since, w.notices = c.To, w.used, nil
 	size := 0
 	for i, m := range slices.Backward(f.memo) {
 		size += m.chunk.Bytes

@@ -30,22 +30,43 @@ func TestLanesInStepShareChunks(t *testing.T) {
 	})
 }
 
-func TestAChunkThatDoesNotMoveOnIsSeenOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, 100)
-		r.log.damaged = 5
-		var a, b testSender
-		r.add("a", &a, nil)
-		r.add("b", &b, nil)
-		if err := r.once(); err != nil {
-			t.Fatal(err)
-		}
-		wantReceived(t, "a", &a, upTo(1, 100))
-		wantReceived(t, "b", &b, upTo(1, 100))
-		if n := r.last().Readers["r"].Corrupted; n != 5 {
-			t.Errorf("%d unreadable entries were counted, want 5", n)
-		}
-	})
+// A chunk that does not move on tells of entries that no sender gets: each is told once, and the reader.
+func TestAChunkThatDoesNotMoveOnIsSeenOnceByEach(t *testing.T) {
+	const damaged = 5
+	for name, first := range map[string]uint64{"at the beginning": 0, "at the end": 100} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, first)
+				var senders [3]testSender
+				for i := range senders {
+					r.add(fmt.Sprint(i), &senders[i], nil)
+				}
+				late := testSender{block: make(chan struct{})}
+				r.add("late", &late, nil)
+				stop := r.start()
+				time.Sleep(time.Second)
+				r.log.damage(damaged)
+				time.Sleep(time.Minute) // all wait, and the observer with them
+				r.log.append(5)
+				synctest.Wait()
+				close(late.block)
+				time.Sleep(time.Second)
+				stop()
+				for i := range senders {
+					wantReceived(t, fmt.Sprint(i), &senders[i], upTo(1, first+5))
+				}
+				reader := r.last().Readers["r"]
+				if reader.Corrupted != damaged || reader.Gaps.Count != damaged {
+					t.Errorf("%d unreadable entries and %d gaps were counted, want %d", reader.Corrupted, reader.Gaps.Count, damaged)
+				}
+				for name, s := range reader.Senders {
+					if s.Gaps.Count != damaged && name != "late" {
+						t.Errorf("sender %s was told of %d gaps, want %d", name, s.Gaps.Count, damaged)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestTheObserverReadsByItselfWhenAllLanesLag(t *testing.T) {

@@ -186,7 +186,7 @@ func (l *lane) session(stop, hard context.Context, commitEvery time.Duration) er
 // be read (errUnreadable).
 func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan []Record) error {
 	a := assembler{limits: l.spec.Limits}
-	a.cur.to, a.cur.recorder = l.state.place()
+	a.cur.to, a.cur.recorder, a.cur.heard = l.state.place()
 	flush := func(p parcel) error {
 		select {
 		case parcels <- p:
@@ -242,12 +242,12 @@ func (l *lane) take(ctx context.Context, c *Chunk, a *assembler, flush func(parc
 // read returns the next chunk, or DeadlineExceeded when the parcel that is being assembled has waited long enough.
 func (l *lane) read(ctx context.Context, a *assembler, pos Position) (*Chunk, error) {
 	if a.empty() {
-		return l.feed.next(ctx, ctx, pos)
+		return l.feed.next(ctx, ctx, pos, a.cur.heard)
 	}
 	if !time.Now().Before(a.due) {
 		return nil, context.DeadlineExceeded
 	}
 	patient, cancel := context.WithDeadline(ctx, a.due)
 	defer cancel()
-	return l.feed.next(ctx, patient, pos)
+	return l.feed.next(ctx, patient, pos, a.cur.heard)
 }

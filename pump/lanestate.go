@@ -25,6 +25,7 @@ type laneState struct {
 	done     bool      // once mode: everything is delivered
 	refusing time.Time // since when the destination, tried in vain, has accepted nothing; zero while it works or was not tried
 	gaveUp   givenUp   // once mode
+	heard    uint64    // the last notice (see feed.next) that was settled
 	restarts int       // for standing still, since something was last settled
 	active   time.Time // when something was last read, delivered or refused
 }
@@ -62,11 +63,11 @@ func (s *laneState) position() Position {
 	return s.snap.Position
 }
 
-// place returns the position and what the recorder knows there.
-func (s *laneState) place() (Position, RecorderState) {
+// place returns the position, what the recorder knows there, and the number of the last notice that was settled.
+func (s *laneState) place() (pos Position, recorder RecorderState, heard uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.snap.Position, s.snap.Recorder
+	return s.snap.Position, s.snap.Recorder, s.heard
 }
 
 func (s *laneState) started() bool {
@@ -125,6 +126,7 @@ func (s *laneState) settle(o *outcome) {
 	s.restarts = 0
 	s.refusing = time.Time{}
 	s.snap.settle(o)
+	s.heard = o.heard
 	s.snap.passMark(time.Now())
 	if o.records > o.dead {
 		s.snap.LastSent = time.Now()

@@ -20,7 +20,7 @@ type memLog struct {
 	decoded int          // chunks made
 	open    int          // iterators
 	fails   func() error // asked by Seek and Open before they do anything, if not nil
-	damaged int          // so many chunks tell of damage and nothing else
+	damaged int          // so many chunks tell of damage, and of an entry that it cost, and nothing else
 
 	unwanted uint64 // the entries up to this one are not for the reader
 	vacuumed uint64 // those up to this one are gone for who begins at the head
@@ -32,6 +32,15 @@ func (l *memLog) append(n uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.n += n
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
+// damage makes iterators tell so often of damage.
+func (l *memLog) damage(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.damaged = n
 	close(l.grown)
 	l.grown = make(chan struct{})
 }
@@ -108,7 +117,7 @@ func (i *memIterator) Next(context.Context) (*pump.Chunk, error) {
 	defer l.mu.Unlock()
 	if l.damaged > 0 {
 		l.damaged--
-		return &pump.Chunk{From: at(i.at), To: at(i.at), Corrupted: 1}, nil
+		return &pump.Chunk{From: at(i.at), To: at(i.at), Corrupted: 1, Gaps: []pump.Gap{{Count: 1, Reason: "corrupted"}}}, nil
 	}
 	if i.at == l.n {
 		return nil, pump.ErrNoMore

@@ -66,8 +66,10 @@ func (o *observer) see(c *Chunk) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case c.To == c.From: // it tells of damage only, and the feed gives it to nobody else: see feed.keep
-		o.seeLosses(c)
+	case c.To == c.From: // it tells of damage only
+		if !c.again {
+			o.seeLosses(c)
+		}
 	case o.look(c):
 		o.led = time.Now()
 	}
@@ -123,6 +125,7 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 		return
 	}
 	var wait backoff.Backoff
+	heard := uint64(0)
 	for ctx.Err() == nil {
 		if lanes, ended := r.lanesRun(); lanes && o.untilTurn() > 0 {
 			turn := time.NewTimer(o.untilTurn())
@@ -134,10 +137,13 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 			turn.Stop()
 			continue
 		}
-		c, err := f.next(ctx, ctx, o.position())
+		c, err := f.next(ctx, ctx, o.position(), heard)
 		switch {
+		case err == nil && c.again: // it has looked at it
+			heard = c.notice
 		case err == nil:
 			wait.Reset()
+			heard = max(heard, c.notice)
 			r.begins(c)
 			o.mu.Lock()
 			o.look(c)

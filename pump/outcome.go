@@ -4,6 +4,7 @@ package pump
 type outcome struct {
 	to              Position
 	recorder        RecorderState
+	heard           uint64
 	entries         int64
 	shown           int64 // the entries that the records are of
 	records, bytes  int64
@@ -24,7 +25,7 @@ type deadEntry struct {
 func entryOf(r *Record) deadEntry { return deadEntry{r.Chunk, r.Index} }
 
 func (o *outcome) merge(p outcome) {
-	o.to, o.recorder = p.to, p.recorder
+	o.to, o.recorder, o.heard = p.to, p.recorder, p.heard
 	o.entries += p.entries
 	o.shown += p.shown
 	o.recalled += p.recalled

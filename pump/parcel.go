@@ -14,6 +14,7 @@ type parcel struct {
 	recalled int64 // entries that records are of and that are none of these: the recorder's
 	to       Position
 	recorder RecorderState // at to
+	heard    uint64        // the last notice (see feed.next) up to there
 	gaps     []Gap
 
 	stretches []stretch // of its records
@@ -60,6 +61,7 @@ func (a *assembler) add(c *Chunk, r *Rendered, additions []Addition, flush func(
 	}
 	p.cover(len(c.Entries))
 	a.cur.to = c.To
+	a.cur.heard = max(a.cur.heard, c.notice)
 	a.cur.gaps = append(a.cur.gaps, p.gaps...)
 	if len(a.cur.records) >= a.limits.Records || a.cur.bytes >= a.limits.Bytes {
 		return a.flush(flush)
@@ -197,7 +199,7 @@ func (a *assembler) flush(to func(parcel) error) error {
 		return nil
 	}
 	p := a.cur
-	a.cur, a.due = parcel{to: p.to, recorder: p.recorder}, time.Time{}
+	a.cur, a.due = parcel{to: p.to, recorder: p.recorder, heard: p.heard}, time.Time{}
 	if k := len(a.spare); k > 0 {
 		a.cur.records, a.spare = a.spare[k-1], a.spare[:k-1]
 	}
