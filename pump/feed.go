@@ -145,14 +145,17 @@ func (f *feed) advance(ctx, patient context.Context, w *walker, after Position, 
 		return nil, nil // with an iterator of its own, next time
 	}
 	f.drop(w)
-	if f.once != nil && ctx.Err() == nil {
+	if ctx.Err() == nil {
 		err = f.tolerate(err)
 	}
 	return nil, err
 }
 
-// tolerate says, in once mode, what an error of the log means: see tolerance.judge.
+// tolerate says what an error of the log means: in once mode see tolerance.judge, else it is tried again.
 func (f *feed) tolerate(err error) error {
+	if f.once == nil {
+		return err
+	}
 	f.mu.Lock()
 	verdict := f.once.judge(err, time.Now())
 	f.mu.Unlock()

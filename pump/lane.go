@@ -199,13 +199,15 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 	var wait backoff.Backoff
 	for {
 		c, err := l.read(ctx, &a, pos)
+		if err == nil {
+			err = l.take(ctx, c, &a, flush, spare)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
 			wait.Reset()
 			pos = c.To
-			err = l.take(ctx, c, &a, flush, spare)
 		case errors.Is(err, context.DeadlineExceeded):
 			err = a.flush(flush)
 		case errors.Is(err, ErrNoMore), errors.Is(err, errUnreadable):
@@ -222,7 +224,8 @@ func (l *lane) assemble(ctx context.Context, parcels chan<- parcel, spare <-chan
 	}
 }
 
-// take renders a chunk and adds it to the parcels.
+// take renders a chunk and adds it to the parcels. Its error is the context's, or says that the log could not be asked what the lane's
+// recorder wants to know, and nothing was added.
 func (l *lane) take(ctx context.Context, c *Chunk, a *assembler, flush func(parcel) error, spare <-chan []Record) error {
 	l.work.begin()
 	l.see(c)

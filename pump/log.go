@@ -3,6 +3,7 @@ package pump
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 )
 
@@ -12,6 +13,12 @@ var ErrNoMore = errors.New("no more entries for now")
 // ErrNotYet is returned by Log.Seek and Log.Open while the log does not exist yet (no journal directory, no file in
 // it). The engine waits and tries again. An error that wraps fs.ErrPermission too says that there is one, which may not be read.
 var ErrNotYet = errors.New("not available yet")
+
+// IsShortage reports whether an error of a log is for want of descriptors or memory: it says nothing of what the log has, which may be
+// had later.
+func IsShortage(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}
 
 // A Log is an ordered, durable sequence of entries that can be read any number of times from any position.
 // Its methods may be called concurrently.

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// nothingThere reports whether an error says that there is no log. One that may not be read is something else.
+// nothingThere reports whether an error says that there is no log. One that may not, or cannot be read is something else.
 func nothingThere(err error) bool {
-	return errors.Is(err, ErrNotYet) && !errors.Is(err, fs.ErrPermission)
+	return errors.Is(err, ErrNotYet) && !errors.Is(err, fs.ErrPermission) && !IsShortage(err)
 }
 
 // errUnreadable says, in once mode, that the log cannot be read and that nobody tries any more.

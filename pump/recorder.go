@@ -2,6 +2,7 @@ package pump
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -64,7 +65,8 @@ func sizeOf(records []Record) (n int) {
 // recallLimit bounds what looking back may take.
 const recallLimit = 10 * time.Second
 
-// additions returns what the lane's recorder adds to a chunk.
+// additions returns what the lane's recorder adds to a chunk. Where the log could not be asked for the past for want of descriptors or memory
+// it fails: the lane reads the chunk again later.
 func (l *lane) additions(ctx context.Context, c *Chunk, r *Rendered, before *RecorderState) ([]Addition, error) {
 	if l.spec.Recorder == nil {
 		return nil, nil
@@ -73,12 +75,16 @@ func (l *lane) additions(ctx context.Context, c *Chunk, r *Rendered, before *Rec
 		limited, cancel := context.WithTimeout(ctx, recallLimit)
 		defer cancel()
 		entries, err := recall(limited, l.feed.log, what)
-		if err != nil && ctx.Err() == nil { // better a dump without its past than none
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return entries, err
+		case IsShortage(err):
+			return nil, l.feed.tolerate(fmt.Errorf("looking back for the flight recorder: %w", err))
+		default: // better a dump without its past than none
 			l.log.Warn("the flight recorder cannot look back", "before", what.Before.String(), "error", err)
 			l.metrics.Count("journal.flight_recorder.failed", 1, l.state.tags)
 			return nil, nil
 		}
-		return entries, err
 	})
 	if err != nil {
 		return nil, err

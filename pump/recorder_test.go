@@ -3,9 +3,13 @@ package pump_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,17 +227,25 @@ func TestARecorderWithCommits(t *testing.T) {
 	})
 }
 
-// noRecall is a log that fails to look back.
-type noRecall struct{ *memLog }
+// failingRecall is a log that fails to look back while there is an error.
+type failingRecall struct {
+	*memLog
+	failure func() error
+}
 
-func (noRecall) Recall(context.Context, pump.Recall) (*pump.Chunk, error) {
-	return nil, errors.New("input/output error")
+func (l failingRecall) Recall(context.Context, pump.Recall) (*pump.Chunk, error) {
+	if err := l.failure(); err != nil {
+		return nil, err
+	}
+	return nil, pump.ErrNoRecall
 }
 
 func TestARecorderThatCannotLookBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 20)
-		r.spec.Open = func(context.Context) (pump.Log, error) { return noRecall{r.log}, nil }
+		r.spec.Open = func(context.Context) (pump.Log, error) {
+			return failingRecall{r.log, func() error { return errors.New("input/output error") }}, nil
+		}
 		var s testSender
 		r.addRecorder(&s, 100)
 		if err := r.once(); err != nil {
@@ -243,5 +255,73 @@ func TestARecorderThatCannotLookBack(t *testing.T) {
 		if n := r.metrics.count("journal.flight_recorder.failed"); n != 2 {
 			t.Errorf("%d failures were counted", n)
 		}
+	})
+}
+
+// Want of descriptors or memory says nothing of what there is to be found: the dump waits for it, and is whole. What comes before
+// does not wait.
+func TestARecorderThatCannotLookBackForNow(t *testing.T) {
+	for name, shortage := range map[string]error{
+		"descriptors of the process": &fs.PathError{Op: "open", Path: "system.journal", Err: syscall.EMFILE},
+		"descriptors of the machine": syscall.ENFILE,
+		"memory":                     fmt.Errorf("%w: mapping: %w", pump.ErrNotYet, syscall.ENOMEM),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, 20)
+			r.log.chunk = 5
+			begun, asked := time.Now(), 0
+			r.spec.Open = func(context.Context) (pump.Log, error) {
+				return failingRecall{r.log, func() error {
+					if asked++; time.Since(begun) < time.Hour {
+						return shortage
+					}
+					return nil
+				}}, nil
+			}
+			var s testSender
+			r.addRecorder(&s, 100)
+			stop := r.start()
+			time.Sleep(time.Hour - time.Second)
+			synctest.Wait()
+			wantReceived(t, name, &s, []uint64{5})
+			if asked < 10 || asked > 1000 {
+				t.Errorf("%s: it was tried %d times in an hour", name, asked)
+			}
+			if r.pump.Stuck() {
+				t.Errorf("%s: waiting is taken for being stuck", name)
+			}
+			time.Sleep(10 * time.Minute)
+			stop()
+			wantReceived(t, name, &s, wantRecorded(20))
+			got := r.last().Readers["r"].Senders["s"]
+			if l := got.Ledger; got.Position != at(20) || l.Read != 20 || l.Accepted != 10 || got.Stalls != 0 {
+				t.Errorf("%s: at %v with %+v, started over %d times", name, got.Position, l, got.Stalls)
+			}
+			if n := r.metrics.count("journal.flight_recorder.failed"); n != 0 {
+				t.Errorf("%s: %d failures were counted", name, n)
+			}
+		})
+	}
+}
+
+// With --once that has an end, and the others have all.
+func TestOnceWithARecorderThatCannotLookBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 200)
+		r.log.chunk = 5
+		r.opts.Timeout = 20 * time.Second
+		r.spec.Open = func(context.Context) (pump.Log, error) {
+			return failingRecall{r.log, func() error { return syscall.EMFILE }}, nil
+		}
+		var s testSender
+		r.addRecorder(&s, 100)
+		other := testSender{script: slowly(10 * time.Second)}
+		r.add("other", &other, nil).Limits.Records = 10
+		err := r.once()
+		if want := "r/s (about 195 entries): the log cannot be read: looking back for the flight recorder: too many open files"; !errors.Is(err, syscall.EMFILE) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got error %v, want one that ends with %q", err, want)
+		}
+		wantReceived(t, "s", &s, []uint64{5})
+		wantReceived(t, "other", &other, upTo(1, 200))
 	})
 }

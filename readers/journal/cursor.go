@@ -148,7 +148,7 @@ func (c *cursor) advance(r *report) error {
 		if off == 0 {
 			continue
 		}
-		if err = c.file.ReadEntry(off, &c.entry); err != nil && isShortage(err) {
+		if err = c.file.ReadEntry(off, &c.entry); err != nil && pump.IsShortage(err) {
 			return err
 		}
 		if err != nil || !c.inOrder(c.entry.Seqnum) {

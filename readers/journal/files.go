@@ -268,7 +268,7 @@ func list(paths []string, before map[string]*fileInfo) (map[string]*fileInfo, er
 		if info == nil || !info.unchanged(path) {
 			info = x.examine(path)
 		}
-		if isShortage(info.problem) {
+		if pump.IsShortage(info.problem) {
 			return nil, fmt.Errorf("examining %s: %w", path, info.problem)
 		}
 		if errors.Is(info.problem, fs.ErrNotExist) {
@@ -292,7 +292,7 @@ func relist(before map[string]*fileInfo, growing []*fileInfo) (map[string]*fileI
 	var x examiner
 	for _, was := range growing {
 		is := x.examine(was.path)
-		if isShortage(is.problem) {
+		if pump.IsShortage(is.problem) {
 			return nil, fmt.Errorf("examining %s: %w", was.path, is.problem)
 		}
 		if errors.Is(is.problem, fs.ErrNotExist) {
@@ -307,11 +307,6 @@ func relist(before map[string]*fileInfo, growing []*fileInfo) (map[string]*fileI
 		infos[was.path] = is
 	}
 	return infos, nil
-}
-
-// isShortage reports whether an error is for want of descriptors or memory: it says nothing of the file, which may be had later.
-func isShortage(err error) bool {
-	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
 }
 
 // same reports whether a file has been found as it was before.

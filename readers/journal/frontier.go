@@ -116,7 +116,7 @@ func newOrigin(p pump.Position) origin {
 func (it *iterator) addChains(at *listing, list func() (*listing, error)) (*listing, error) {
 	for looks := 1; ; looks++ {
 		added, err := it.newChains(at)
-		if isShortage(err) {
+		if pump.IsShortage(err) {
 			return nil, err
 		}
 		if err == nil || looks == maxLooks {

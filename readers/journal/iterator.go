@@ -252,7 +252,7 @@ func (it *iterator) advance(c *cursor) {
 // drop closes a cursor. An error says why what it had not read yet cannot be had, by this iterator if it is for want of memory.
 func (it *iterator) drop(c *cursor, err error) {
 	switch {
-	case isShortage(err):
+	case pump.IsShortage(err):
 		it.failure = err
 	case err != nil:
 		c.reportLost(&it.report, err)

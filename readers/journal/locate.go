@@ -107,7 +107,7 @@ func seqnumAfter(info *fileInfo, p *pump.Position) (s start) {
 
 // passing returns the error if it may be another one, or none, when the file is looked for again; else nil.
 func passing(err error) error {
-	if errors.Is(err, errMoved) || isShortage(err) {
+	if errors.Is(err, errMoved) || pump.IsShortage(err) {
 		return err
 	}
 	return nil

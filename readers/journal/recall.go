@@ -118,9 +118,7 @@ func (r *recall) open(info *fileInfo) {
 	f, err := journalfile.Open(info.path)
 	if err != nil {
 		r.moved = r.moved || errors.Is(err, fs.ErrNotExist)
-		if isShortage(err) {
-			r.err = err
-		}
+		r.lacks(err)
 		return
 	}
 	r.opened++
@@ -132,17 +130,26 @@ func (r *recall) open(info *fileInfo) {
 		r.drop(w)
 		return
 	}
-	if w.seek(r) != nil {
+	if err := w.seek(r); err != nil {
+		r.lacks(err)
 		r.drop(w)
 		return
 	}
 	r.step(w)
 }
 
+// lacks notes that what a file has is not known, if an error says so.
+func (r *recall) lacks(err error) {
+	if pump.IsShortage(err) {
+		r.err = err
+	}
+}
+
 // step moves a walk to the entry before its head. One that has none is closed.
 func (r *recall) step(w *backWalk) {
 	for range maxPassedOver * max(r.what.Limit, 1) {
 		ok, err := w.prev()
+		r.lacks(err)
 		if err != nil || !ok {
 			break
 		}
@@ -260,6 +267,9 @@ func (w *backWalk) prev() (ok bool, err error) {
 	}
 	w.wanted = false
 	readErr := w.file.ReadEntry(off, &w.entry)
+	if pump.IsShortage(readErr) {
+		return false, readErr
+	}
 	for i := range w.lists {
 		list := &w.lists[i]
 		if list.off != off {

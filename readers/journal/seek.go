@@ -85,7 +85,7 @@ func (l *Log) bootPosition(files []*fileInfo, offset time.Duration) (p pump.Posi
 			}
 			return nil
 		})
-		if isShortage(err) {
+		if pump.IsShortage(err) {
 			return pump.Position{}, false, err
 		}
 		moved = moved || errors.Is(err, errMoved)

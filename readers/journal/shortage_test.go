@@ -13,6 +13,7 @@ import (
 
 	"journalpump/pump"
 	"journalpump/readers/journal/journaldir"
+	"journalpump/readers/journal/journalfile"
 	"journalpump/test/journalwriter"
 )
 
@@ -94,7 +95,7 @@ func TestNoAddressSpace(t *testing.T) {
 	restore := limit(t, unix.RLIMIT_AS, addressSpace(t)+grown/2)
 	_, err = it.Next(t.Context())
 	restore()
-	if !isShortage(err) {
+	if !pump.IsShortage(err) {
 		t.Errorf("error %v, want one of memory", err)
 	}
 	if err := it.Close(); err != nil {
@@ -112,6 +113,48 @@ func TestNoAddressSpace(t *testing.T) {
 	}
 	if n := len(before.records) + len(after.records); n != 500 || len(after.gaps) > 0 || after.corrupted > 0 {
 		t.Errorf("%d entries of 500, gaps %v, %d corrupted", n, after.gaps, after.corrupted)
+	}
+}
+
+// A file outgrows the address space while somebody looks back in it: what it has is not known then.
+func TestNoAddressSpaceToLookBack(t *testing.T) {
+	const grown = min(1<<36, math.MaxInt/2+1)
+	g := &goods{dir: t.TempDir()}
+	path := filepath.Join(g.dir, "system.journal")
+	write := func(n int) {
+		overwrite(t, path, g.bytes(t, "file", 3, 1, 0, n, journalwriter.Options{State: journalwriter.Online}))
+	}
+	l := openDir(t, g.dir)
+	for name, look := range map[string]func(*recall, *backWalk) error{
+		"in the index": func(r *recall, w *backWalk) error { return w.seek(r) },
+		"in an entry": func(r *recall, w *backWalk) error {
+			w.lists = []backList{{off: uint64(w.info.size) + 8}}
+			r.step(w)
+			return r.err
+		},
+	} {
+		write(50)
+		info := new(examiner).examine(path)
+		f, err := journalfile.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		what := pump.Recall{Before: pump.Position{Cursor: info.tail.cursor()}, Any: [][]pump.Field{{{Name: "MESSAGE", Value: []byte("file 300")}}}, Limit: 5}
+		w := &backWalk{cursor: cursor{info: info, chain: &chain{id: info.chain}, file: f}}
+		r := &recall{log: l, what: &what, walks: []*backWalk{w}}
+		r.build.init(l)
+		r.build.begin(5)
+		write(500)
+		if err := os.Truncate(path, grown); err != nil {
+			t.Skipf("cannot make a sparse file: %v", err)
+		}
+		restore := limit(t, unix.RLIMIT_AS, addressSpace(t)+grown/2)
+		err = look(r, w)
+		restore()
+		if !pump.IsShortage(err) {
+			t.Errorf("%s: error %v, want one of memory", name, err)
+		}
+		r.close()
 	}
 }
 
@@ -161,7 +204,7 @@ func TestNoDescriptors(t *testing.T) {
 		restore := takeDescriptors(t)
 		err := ask()
 		restore()
-		if !isShortage(err) {
+		if !pump.IsShortage(err) {
 			t.Errorf("%s: error %v, want one of descriptors", name, err)
 		}
 	}

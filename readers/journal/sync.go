@@ -138,7 +138,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) (found bool) {
 	}
 	switch {
 	case err == nil:
-	case isShortage(err):
+	case pump.IsShortage(err):
 		it.failure = err
 		return true
 	case errors.Is(err, errGone), errors.Is(err, fs.ErrNotExist):
@@ -187,7 +187,7 @@ func (it *iterator) goBack(info *fileInfo, ch *chain) {
 	p := pump.Position{Cursor: ch.lastKey.cursor()}
 	p.Parts &^= pump.HasSeqnum
 	s := it.log.crossing(info, &p, false)
-	if isShortage(s.err) {
+	if pump.IsShortage(s.err) {
 		it.failure = s.err
 	} else if s.next > 0 {
 		ch.last, ch.lastKey = s.next-1, key{}
