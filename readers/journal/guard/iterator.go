@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"journalpump/pump"
 )
@@ -13,6 +14,7 @@ type iterator struct {
 	log     *Log
 	at      pump.Position
 	journal pump.Iterator // nil while it reads from the spool
+	unread  error         // why what the spool has after at cannot be read for now; nil if it can, or there is nothing
 	dec     decoder
 }
 
@@ -40,7 +42,8 @@ func (it *iterator) openJournal(ctx context.Context) (err error) {
 func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 	for {
 		if it.journal == nil {
-			if c := it.spooled(); c != nil {
+			var c *pump.Chunk
+			if c, it.unread = it.spooled(); c != nil {
 				it.at = c.To
 				return c, nil
 			}
@@ -52,40 +55,50 @@ func (it *iterator) Next(ctx context.Context) (*pump.Chunk, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(c.Gaps) > 0 || c.Corrupted > 0 {
-			saved, ok := it.saved(c)
-			if ok {
-				if err := it.leaveJournal(); err != nil {
-					return nil, err
-				}
-			}
-			if ok && saved == nil {
-				continue
-			}
-			if ok {
-				c = saved
-			}
+		if c, err = it.completed(c); err != nil {
+			return nil, err
 		}
-		it.at = c.To
-		return c, nil
+		if c != nil {
+			it.at, it.unread = c.To, nil
+			return c, nil
+		}
 	}
 }
 
-// spooled returns the next chunk of the spool, nil at its end.
-func (it *iterator) spooled() *pump.Chunk {
+// completed returns a chunk of the journal if that has all of it, and else leaves the journal for the spool: it returns what is missing
+// before that begins, nil if nothing is.
+func (it *iterator) completed(c *pump.Chunk) (*pump.Chunk, error) {
+	if len(c.Gaps) == 0 && c.Corrupted == 0 {
+		return c, nil
+	}
+	saved, ok := it.saved(c)
+	if !ok {
+		return c, nil
+	}
+	if err := it.leaveJournal(); err != nil {
+		return nil, err
+	}
+	if saved == nil { // the spool has what comes next, but not if that could not be read just now
+		return nil, it.unread
+	}
+	return saved, nil
+}
+
+// spooled returns the next chunk of the spool, nil at its end. Its error says that there is one that cannot be read for now.
+func (it *iterator) spooled() (*pump.Chunk, error) {
 	for {
 		r, ok := it.log.store.find(&it.at)
 		if !ok {
-			return nil
+			return nil, nil
 		}
 		c, err := it.log.store.chunk(&r, it.at, &it.dec)
 		if err == nil {
-			return c
+			return c, nil
+		}
+		if !gone(err) {
+			return nil, fmt.Errorf("reading what was kept in the spool: %w", err)
 		}
 		it.log.log.Error("what was kept in the spool cannot be read", "error", err, "entries", r.entries)
-		if !gone(err) {
-			return nil
-		}
 		it.log.store.forget(r.Number)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"journalpump/pump"
@@ -72,7 +73,10 @@ func (s *spoolRecall) run(ctx context.Context) error {
 		}
 		read += int(min(r.place.entries, maxRecallEntries))
 		c, err := s.log.store.chunk(&r, r.from, &s.dec)
-		if err != nil {
+		switch {
+		case pump.IsShortage(err):
+			return fmt.Errorf("reading the spool: %w", err)
+		case err != nil:
 			s.log.log.Debug("what was kept in the spool cannot be read to look back", "error", err)
 			continue
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"journalpump/pump"
 )
 
@@ -205,5 +207,54 @@ func TestLookingBackWithoutAnIndex(t *testing.T) {
 	r := newRig(t, nil, 0, 1<<20)
 	if _, err := r.log.Recall(t.Context(), pump.Recall{Limit: 1}); !errors.Is(err, pump.ErrNoRecall) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// withoutDescriptors does something while the process cannot open a file. It is for tests that are not parallel.
+func withoutDescriptors(t *testing.T, do func()) {
+	t.Helper()
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	do()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Without descriptors nothing can be said of what the spool has: who looks back, or reads on where the journal has nothing any more, is
+// told so, and finds all of it later.
+func TestSpoolWithoutDescriptors(t *testing.T) {
+	r := newRig(t, rand.New(rand.NewPCG(5, 6)), 0, 1<<20)
+	r.log.Log = recallLog{r.inner}
+	r.inner.last = 100
+	kept := r.fill(50)
+	r.inner.first = kept + 1
+	what := pump.Recall{Before: pos(90), Limit: 1000, Any: [][]pump.Field{{{Name: "PRIORITY", Value: []byte("6")}}, {{Name: "_SYSTEMD_UNIT", Value: []byte("a.service")}}}}
+	next := func() (*pump.Chunk, error) {
+		it, err := r.log.Open(t.Context(), pump.Position{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := it.Next(t.Context())
+		return c, errors.Join(err, it.Close())
+	}
+	withoutDescriptors(t, func() {
+		if _, err := r.log.Recall(t.Context(), what); !pump.IsShortage(err) {
+			t.Errorf("looking back: error %v, want one of descriptors", err)
+		}
+		if _, err := next(); !pump.IsShortage(err) {
+			t.Errorf("reading: error %v, want one of descriptors", err)
+		}
+	})
+	if c, err := r.log.Recall(t.Context(), what); err != nil || len(c.Entries) != 89 {
+		t.Errorf("looking back later found %d entries, error %v", len(c.Entries), err)
+	}
+	if c, err := next(); err != nil || c.Entries[0].Position.Seqnum != 1 || len(c.Gaps) > 0 {
+		t.Errorf("reading later: %+v, error %v", c, err)
 	}
 }
