@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -238,40 +236,6 @@ func testKafkaRecords(t *testing.T, k *kafka, journal string) {
 			t.Errorf("exit status %d:\n%s", r.Code, r.Output)
 		}
 	})
-}
-
-// The sender is at least as fast as franz-go's client with the same broker in the same run. How fast both are depends on what
-// else goes on, so it only counts that it isn't much slower with any number of partitions and compression, which are
-// measured three times.
-func TestKafkaThroughput(t *testing.T) {
-	k := prepareKafka(t, newKafka)
-	k.start(t)
-	until(t, "the broker answers", func() bool {
-		return exec.CommandContext(t.Context(), "kcat", "-b", k.address(), "-L", "-m", "5").Run() == nil
-	})
-	bench := exec.CommandContext(t.Context(), "go", "test", "-run", "^$", "-bench", "Broker", "-benchtime", "30x", "-count", "3", "../../senders/kafka")
-	bench.Env = append(os.Environ(), "JOURNALPUMP_KAFKA="+k.address())
-	out, err := bench.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	best := map[string]float64{}
-	for _, m := range regexp.MustCompile(`(?m)^BenchmarkBroker/(\S+?)(?:-\d+)?\s.*?(\S+) entries/s`).FindAllStringSubmatch(string(out), -1) {
-		speed, err := strconv.ParseFloat(m[2], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		best[m[1]] = max(best[m[1]], speed)
-	}
-	if len(best) != 8 {
-		t.Fatalf("%d results, want 8", len(best))
-	}
-	for name, ours := range best {
-		if to, isOurs := strings.CutSuffix(name, "/ours"); isOurs && ours < best[to+"/franz"]/2 {
-			t.Errorf("%s: %.0f entries/s, franz-go %.0f", to, ours, best[to+"/franz"])
-		}
-	}
 }
 
 // proxy starts a SOCKS5 proxy and returns its address.
