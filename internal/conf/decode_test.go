@@ -232,6 +232,29 @@ func TestKnowHintsAtLevelsTheFileDoesNotUse(t *testing.T) {
 	}
 }
 
+// An object that is not of the kind that has a key is told of which kind that is.
+func TestKnowHintsAtKindsOfObjects(t *testing.T) {
+	o, r := Parse("f", []byte(`{"shape": "line", "radius": 1, "diametr": 2, "colour": "red"}`))
+	r.KnowOnlyWith("", "shape", "circle", &struct {
+		Radius   int `json:"radius"`
+		Diameter int `json:"diameter"`
+	}{})
+	r.KnowOnlyWith("", "shape", "sphere", &struct {
+		Radius int `json:"radius"`
+	}{})
+	o.Decode(&struct {
+		Shape string `json:"shape"`
+	}{})
+	want := []string{
+		`f:1:19: warning: radius: not known here, ignored; it belongs to shape "circle", "sphere"`,
+		`f:1:32: warning: diametr: unknown key, ignored; did you mean "diameter", which belongs to shape "circle"?`,
+		`f:1:46: warning: colour: unknown key, ignored`,
+	}
+	if diff := cmp.Diff(want, problemTexts(r)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 // nested is a level within itself.
 type nested struct {
 	Inside string  `json:"inside"`

@@ -50,6 +50,8 @@ type Report struct {
 	items []item
 	// known has, for every level of the file that was decoded, the keys that exist there.
 	known map[string][]string
+	// choices has, for those of these keys that only some objects of their level have, which objects those are.
+	choices map[levelKey][]choice
 	// broken are values that did not decode. What else is said of them would only follow from that.
 	broken map[*node]bool
 }
@@ -68,7 +70,7 @@ type unknownKey struct {
 
 // NewReport returns an empty report on a file, for problems such as that it cannot be read.
 func NewReport(file string) *Report {
-	return &Report{file: file, known: map[string][]string{}, broken: map[*node]bool{}}
+	return &Report{file: file, known: map[string][]string{}, choices: map[levelKey][]choice{}, broken: map[*node]bool{}}
 }
 
 func newReport(file string, src []byte) *Report {

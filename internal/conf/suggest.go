@@ -87,6 +87,23 @@ func (r *Report) Know(level string, structs ...any) {
 	}
 }
 
+// KnowOnlyWith is Know of keys that an object at the level has only where its key which is value ("output_type", "kafka").
+func (r *Report) KnowOnlyWith(level, which, value string, structs ...any) {
+	r.Know(level, structs...)
+	for _, s := range structs {
+		for _, f := range Fields(reflect.TypeOf(s).Elem()) {
+			k := levelKey{level, f.Key}
+			r.choices[k] = append(r.choices[k], choice{which, value})
+		}
+	}
+}
+
+// levelKey is a key at a level.
+type levelKey struct{ level, key string }
+
+// choice is a value of another key of the same object with which a key is known.
+type choice struct{ key, value string }
+
 // knowType is Know of a type that is a field of the types around it.
 func (r *Report) knowType(level string, t reflect.Type, around []reflect.Type) {
 	for t.Kind() == reflect.Pointer {
@@ -122,18 +139,23 @@ func (r *Report) unknownText(u *unknownKey) string {
 		return fmt.Sprintf("%s; did you mean %q?", unknown, here)
 	}
 	if elsewhere, _ := nearest(u.key, r.allKnown()); elsewhere != "" {
-		return fmt.Sprintf("%s; did you mean %q, which belongs %s?", unknown, elsewhere,
-			strings.Join(r.levelsOf(elsewhere, u.level), " or "))
+		if levels := r.levelsOf(elsewhere, u.level); len(levels) > 0 {
+			return fmt.Sprintf("%s; did you mean %q, which belongs %s?", unknown, elsewhere, strings.Join(levels, " or "))
+		}
 	}
 	return unknown
 }
 
-// levelsOf returns where the key is known, other than at the level given.
-func (r *Report) levelsOf(key, not string) []string {
+// levelsOf returns where the key, which an object at the level given does not have, is known.
+func (r *Report) levelsOf(key, here string) []string {
 	var levels []string
 	for level, keys := range r.known {
 		switch {
-		case level == not || !slices.Contains(keys, key):
+		case !slices.Contains(keys, key):
+		case level == here:
+			if text := r.choicesOf(levelKey{level, key}); text != "" {
+				levels = append(levels, text)
+			}
 		case level == "":
 			levels = append(levels, "at the top level")
 		default:
@@ -142,6 +164,19 @@ func (r *Report) levelsOf(key, not string) []string {
 	}
 	slices.Sort(levels)
 	return levels
+}
+
+// choicesOf says with what other values an object would have the key; "" if that does not depend on any.
+func (r *Report) choicesOf(k levelKey) string {
+	choices := r.choices[k]
+	if len(choices) == 0 {
+		return ""
+	}
+	values := make([]string, len(choices))
+	for i := range choices {
+		values[i] = choices[i].value
+	}
+	return fmt.Sprintf("to %s %s", choices[0].key, QuoteList(values))
 }
 
 func (r *Report) allKnown() []string {

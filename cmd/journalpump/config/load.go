@@ -83,7 +83,11 @@ func Levels() []Level {
 // know tells the report the keys of levels that the file may lack, for its hints about unknown keys.
 func know(report *conf.Report) {
 	for _, l := range Levels() {
-		report.Know(l.Path, l.Structs...)
+		if l.Kind != "" {
+			report.KnowOnlyWith(l.Path, "output_type", l.Kind, l.Structs...)
+		} else {
+			report.Know(l.Path, l.Structs...)
+		}
 	}
 }
 
