@@ -43,6 +43,9 @@ type agent struct {
 	edited  bool      // its state was changed, so that what was noted of positions beside it does not count
 	fresh   bool      // its state was deleted, or is an older one than it could have been
 	most    usage
+
+	witness   *witness
+	forgetful bool // it has forgotten something before
 }
 
 // usage is what a process takes.
@@ -112,15 +115,33 @@ func (a *agent) awaitStart(t *testing.T) {
 	}
 }
 
-// kill kills the agent; between is done before it is started again.
-func (a *agent) kill(t *testing.T, between func()) {
+// kill kills the agent; between is done before it is started again, and returns what that does to its state.
+func (a *agent) kill(t *testing.T, between func() robbery) {
 	t.Helper()
 	a.measure()
 	a.process.Kill(t)
 	a.kills++
-	a.fresh = a.fresh || a.unsaved()
-	between()
+	unsaved := a.unsaved()
+	a.fresh = a.fresh || unsaved
+	if robbed := between(); robbed != nothing || unsaved {
+		a.forget(robbed == ofState)
+	}
 	a.start(t)
+}
+
+// robbery is what the agent is robbed of before it is started again.
+type robbery int
+
+const (
+	nothing     robbery = iota
+	ofPositions         // that were noted beside its state file: they do not go with that any more
+	ofState             // and of that itself
+)
+
+// forget notes that the agent will start with nothing but what its state file says, or not even that.
+func (a *agent) forget(robbed bool) {
+	a.forgetful = true
+	a.witness.forget(robbed)
 }
 
 // stop tells the agent to end and holds it to its time. One so young that it does not handle signals yet is ended by
@@ -131,7 +152,10 @@ func (a *agent) stop(t *testing.T) {
 	began := time.Now()
 	a.process.Signal(t, syscall.SIGTERM)
 	r := a.process.Wait(t)
-	a.fresh = a.fresh || a.blocked
+	if a.blocked {
+		a.fresh = true
+		a.forget(false)
+	}
 	if r.Code != 0 && !(r.Code == -1 && r.Output == "") && !(r.Code == 1 && a.blocked) {
 		t.Errorf("exit status %d after SIGTERM; it said:\n%s", r.Code, r.Output)
 	}
@@ -191,11 +215,11 @@ func (a *agent) limitFiles(t *testing.T, none bool) {
 }
 
 // rob does what an act says to the state file, between two lives of the agent.
-func (a *agent) rob(t *testing.T, act Act) {
+func (a *agent) rob(t *testing.T, act Act) robbery {
 	t.Helper()
 	text, err := os.ReadFile(a.stateFile())
 	if err != nil {
-		return // nothing was saved yet
+		return nothing // there is none yet
 	}
 	switch act {
 	case StateCut:
@@ -208,7 +232,7 @@ func (a *agent) rob(t *testing.T, act Act) {
 		if err := os.Remove(a.stateFile()); err != nil {
 			t.Error(err)
 		}
-		return
+		return ofState
 	default:
 	}
 	switch err := os.WriteFile(a.stateFile(), text, 0o600); {
@@ -218,7 +242,9 @@ func (a *agent) rob(t *testing.T, act Act) {
 		t.Error(err)
 	case act == StateFuture:
 		a.edited = true
+		return ofPositions
 	}
+	return ofState
 }
 
 // blockState makes the state file impossible to save, or lets it be saved again. A directory in the way stops root, too.

@@ -87,6 +87,12 @@ func (a *arrivals) all() []int {
 	return append([]int(nil), a.numbers...)
 }
 
+func (a *arrivals) highest() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.newest
+}
+
 func appendNumbers(numbers []int, text []byte) []int {
 	for {
 		_, rest, ok := bytes.Cut(text, []byte(marker))

@@ -19,6 +19,9 @@ type destination interface {
 	incidents() int
 }
 
+// watched is a destination of which it can always be told what the highest of these numbers is.
+type watched interface{ highest(t *testing.T) int }
+
 // Kind names a sender in a plan.
 type Kind string
 
@@ -115,5 +118,7 @@ func (g *gated) set(t *testing.T, f Fault) {
 }
 
 func (g *gated) accepted(*testing.T) []int { return g.arrivals.all() }
+
+func (g *gated) highest(*testing.T) int { return g.arrivals.highest() }
 
 func (g *gated) incidents() int { return g.gate.broken() }

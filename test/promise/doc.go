@@ -2,9 +2,9 @@
 //
 // A run is drawn from a seed: a journal that is written, rotated, vacuumed and damaged meanwhile, one to four senders of
 // different kinds with destinations that refuse, break, hang and dawdle, and an agent that is killed, stopped, frozen,
-// reloaded, starved and robbed of its state. Afterwards an oracle holds what arrived against what was written:
+// made to stutter, reloaded, starved and robbed of its state. Afterwards an oracle holds what arrived against what was written:
 //
-//   - nothing is missing but what a recorded gap names,
+//   - nothing is missing but what a recorded gap names, or what was gone before the agent had seen it,
 //   - nothing is there twice but for a crash or a broken connection, and then no more than was in flight,
 //   - each sender's entries come in the journal's order,
 //   - every state file on the way has ledgers that balance,

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -104,4 +105,9 @@ func (f *file) accepted(t *testing.T) []int {
 		t.Error(err)
 	}
 	return appendNumbers(nil, text)
+}
+
+func (f *file) highest(t *testing.T) int {
+	t.Helper()
+	return slices.Max(append(f.accepted(t), 0))
 }

@@ -29,6 +29,9 @@ const (
 	DiskFull    Fault = "disk full" // of a file
 )
 
+// total reports whether nothing is accepted while there is the fault.
+func (f Fault) total() bool { return f == Refuse || f == ResetBefore || f == Hang || f == DiskFull }
+
 // gate is a listener that does faults to its connections.
 type gate struct {
 	address string

@@ -2,13 +2,13 @@ package promise
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"journalpump/test/journald"
 	"journalpump/test/journalwriter"
 )
 
@@ -20,32 +20,33 @@ type journal interface {
 	mistreat(t *testing.T, a Act)
 	// losses returns what may have become unreadable before it was read.
 	losses() losses
+	// places returns where the entries are, or were, and where the journal ends, be it with an entry that nobody wants.
+	places(t *testing.T) (at places, end place)
 }
 
 // losses are the entries that may have become unreadable.
 type losses struct {
-	which map[int]bool            // by number …
-	some  bool                    // … or, where it isn't known which, whether there are any
-	most  int                     // entries that gaps may have: they may reach over those that nobody wants, too
-	at    func(number int) uint64 // the sequence number of an entry
+	which map[int]bool // by number
+	most  int          // entries that gaps may have: they may reach over those that nobody wants, too
 }
 
 // generated is a journal whose finished files appear one after the other, as they do where journals of others are collected. Entries that
 // nobody wants, if there are any, have no number.
 type generated struct {
-	path    string
-	rnd     *rand.Rand
-	n       int
-	files   []published // those that are there, the oldest first
-	made    int
-	noise   *rand.Rand // for what nobody wants; nil: there is nothing like that
-	numbers []int      // by sequence number, less one: 0 if nobody wants the entry
-	seqnums []uint64   // by number, less one
-	lost    map[int]bool
-	gone    map[int]bool // by sequence number
-	boot    journalwriter.ID
-	clock   uint64 // realtime of the last entry, in microseconds
-	since   uint64 // monotonic
+	path     string
+	rnd      *rand.Rand
+	n        int
+	files    []published // those that are there, the oldest first
+	made     int
+	noise    *rand.Rand // for what nobody wants; nil: there is nothing like that
+	numbers  []int      // by sequence number, less one: 0 if nobody wants the entry
+	at       places
+	lost     map[int]bool
+	gone     map[int]bool // by sequence number
+	sequence string       // seqnum_id in hexadecimal
+	boot     journalwriter.ID
+	clock    uint64 // realtime of the last entry, in microseconds
+	since    uint64 // monotonic
 }
 
 // unitName is the unit of the entries that are wanted.
@@ -57,8 +58,14 @@ type published struct {
 	first, last int
 }
 
+func seqnumID() journalwriter.ID { return journalwriter.ID{0x5e, 0x09} }
+
 func newGenerated(seed uint64, path string) *generated {
-	g := &generated{path: path, rnd: rand.New(rand.NewPCG(seed, 7)), lost: map[int]bool{}, gone: map[int]bool{}, clock: 1_790_000_000_000_000}
+	id := seqnumID()
+	g := &generated{
+		path: path, rnd: rand.New(rand.NewPCG(seed, 7)), lost: map[int]bool{}, gone: map[int]bool{},
+		sequence: hex.EncodeToString(id[:]), clock: 1_790_000_000_000_000,
+	}
 	g.reboot()
 	return g
 }
@@ -73,7 +80,11 @@ func (g *generated) losses() losses {
 			most++
 		}
 	}
-	return losses{which: g.lost, most: most, at: func(number int) uint64 { return g.seqnums[number-1] }}
+	return losses{which: g.lost, most: most}
+}
+
+func (g *generated) places(*testing.T) (at places, end place) {
+	return g.at, place{g.sequence, uint64(len(g.numbers))}
 }
 
 // setClock sets the clock back or forward by up to a day.
@@ -95,14 +106,28 @@ func (g *generated) write(t *testing.T, n int) (last int) {
 	if g.rnd.IntN(6) == 0 {
 		g.reboot()
 	}
+	g.publish(t, func(add func(number int, rnd *rand.Rand)) {
+		for range n {
+			for g.noise != nil && g.noise.IntN(2) == 0 {
+				add(0, g.noise)
+			}
+			g.n++
+			add(g.n, g.rnd)
+		}
+	})
+	return g.n
+}
+
+// publish has a file appear, with what fill adds to it.
+func (g *generated) publish(t *testing.T, fill func(add func(number int, rnd *rand.Rand))) {
+	t.Helper()
 	g.made++
-	sequence := journalwriter.ID{0x5e, 0x09}
 	w, err := journalwriter.New(journalwriter.Options{
 		Compact:   g.rnd.IntN(2) == 0,
 		Keyed:     g.rnd.IntN(2) == 0,
 		FileID:    journalwriter.ID{0xf1, byte(g.made >> 8), byte(g.made)},
 		MachineID: journalwriter.ID{0xac},
-		SeqnumID:  sequence,
+		SeqnumID:  seqnumID(),
 		State:     journalwriter.Archived,
 	})
 	if err != nil {
@@ -110,21 +135,14 @@ func (g *generated) write(t *testing.T, n int) (last int) {
 	}
 	first := len(g.numbers) + 1
 	realtime := uint64(0) // of the first entry
-	add := func(number int, rnd *rand.Rand) {
+	fill(func(number int, rnd *rand.Rand) {
 		g.add(t, w, number, rnd)
 		if realtime == 0 {
 			realtime = g.clock
 		}
-	}
-	for range n {
-		for g.noise != nil && g.noise.IntN(2) == 0 {
-			add(0, g.noise)
-		}
-		g.n++
-		add(g.n, g.rnd)
-	}
-	last = len(g.numbers)
-	name := filepath.Join(g.path, journalwriter.ArchivedName("system", sequence, uint64(first), realtime))
+	})
+	last := len(g.numbers)
+	name := filepath.Join(g.path, journalwriter.ArchivedName("system", seqnumID(), uint64(first), realtime))
 	if err := w.WriteFile(name + ".new"); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +150,6 @@ func (g *generated) write(t *testing.T, n int) (last int) {
 		t.Fatal(err)
 	}
 	g.files = append(g.files, published{name, first, last})
-	return g.n
 }
 
 // add adds an entry: that of a number, or, if that is 0, one that nobody wants.
@@ -145,7 +162,7 @@ func (g *generated) add(t *testing.T, w *journalwriter.Writer, number int, rnd *
 	unit, text := "noise.service", "nobody wants this"
 	if number > 0 {
 		unit, text = unitName, message(number)
-		g.seqnums = append(g.seqnums, uint64(len(g.numbers)))
+		g.at = append(g.at, place{g.sequence, uint64(len(g.numbers))})
 	}
 	err := w.Append(journalwriter.Entry{Seqnum: uint64(len(g.numbers)), Realtime: g.clock, Monotonic: g.since, Boot: g.boot, Fields: [][]byte{
 		[]byte("_TRANSPORT=journal"), []byte("_HOSTNAME=torture"), []byte("_SYSTEMD_UNIT=" + unit),
@@ -169,6 +186,12 @@ func (g *generated) mistreat(t *testing.T, a Act) {
 		}
 	case a == Corrupt && len(g.files) > 0:
 		g.corrupt(t, g.files[g.rnd.IntN(len(g.files))])
+	case a == Others:
+		g.publish(t, func(add func(number int, rnd *rand.Rand)) {
+			for range 1 + g.noise.IntN(100) {
+				add(0, g.noise)
+			}
+		})
 	case a == Reboot:
 		g.reboot()
 	case a == SetClock:
@@ -223,50 +246,5 @@ func (g *generated) corrupt(t *testing.T, p published) {
 	}
 	if entry != p.last-p.first+1 {
 		t.Errorf("%s has %d entries, not %d", p.path, entry, p.last-p.first+1)
-	}
-}
-
-// live is a journal that a systemd-journald writes.
-type live struct {
-	*journald.Instance
-	conn     *journald.Native
-	n        int
-	vacuumed bool
-}
-
-func newLive(t *testing.T) *live {
-	t.Helper()
-	j := journald.Start(t)
-	return &live{Instance: j, conn: j.Native(t)}
-}
-
-func (l *live) losses() losses { return losses{some: l.vacuumed} }
-
-func (l *live) write(t *testing.T, n int) (last int) {
-	t.Helper()
-	for range n {
-		l.n++
-		if err := l.conn.Message(message(l.n)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	l.Sync(t)
-	return l.n
-}
-
-func (l *live) mistreat(t *testing.T, a Act) {
-	t.Helper()
-	switch a {
-	case Vacuum:
-		l.Vacuum(t, 3)
-		l.vacuumed = true
-	case Rotate:
-		l.Rotate(t)
-	case Restart:
-		l.Sync(t)
-		l.Stop(t)
-		l.Instance.Restart(t)
-		l.conn = l.Native(t)
-	default:
 	}
 }

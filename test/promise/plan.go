@@ -37,6 +37,11 @@ const (
 	Reboot       Act = "reboot"            // generated ones: another boot ID, and the clock is another one
 	SetClock     Act = "clock set"         // generated ones: by up to a day, back or forward
 	Dwell        Act = "a while"           // so long that the vacuum guard takes a look
+	Others       Act = "others write"      // entries that nobody wants, and nothing else
+	Notice       Act = "all is seen"       // until the agent's state says so, or it takes too long
+	Stutter      Act = "agent stutters"    // while entries are logged, and rotated where that can be
+	StutterLog   Act = "journald stutters" // live journals only; the same
+	StutterBoth  Act = "both stutter"      // live journals only; the same
 )
 
 // Step is an act and the time that is let pass before it.
@@ -91,6 +96,9 @@ func Draw(seed uint64) *Plan {
 		}
 		d.draw()
 	}
+	p.addBeginning(robbed)
+	p.addOthers()
+	p.addStutter()
 	return p
 }
 

@@ -188,7 +188,8 @@ func (p *power) position(s *stateFile, i int) int {
 	if s == nil {
 		return 0
 	}
-	return int(seqnumOf(s.Readers[reader].Senders[sender(i)].Sent.Cursor))
+	at, _ := parsePlace(s.Readers[reader].Senders[sender(i)].Sent.Cursor)
+	return int(at.seqnum)
 }
 
 // fail is a power failure, after which the agent is started again.

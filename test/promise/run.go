@@ -20,12 +20,14 @@ type run struct {
 	journal journal
 	written int // the number of the last entry
 	agent   *agent
+	witness *witness
 
 	faulty   []bool // by destination
 	troubled []bool // by destination: something was wrong since its sender was last stopped
 	stops    []int  // by destination: how often its sender was stopped when a batch may have been accepted in part
 	again    int    // entries that came more than once
 	missing  int    // entries that nobody could have delivered
+	unseen   int    // of them, those that the agent need not have seen
 	dead     int    // dead letters
 }
 
@@ -35,6 +37,7 @@ func carryOut(t *testing.T, p *Plan) {
 	r := prepare(t, p)
 	w, stop := watch(r.agent.stateFile())
 	t.Cleanup(stop)
+	r.witness, r.agent.witness = w, w
 	r.agent.start(t)
 	for _, s := range p.Steps {
 		program.Pause(t, s.Pause)
@@ -56,9 +59,9 @@ func carryOut(t *testing.T, p *Plan) {
 		t.Error(err)
 	}
 	r.checkUsage()
-	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more, %d were dead letters, at most %d in the spool; "+
+	t.Logf("%d entries to %d senders, %d kills: %d came again, %d could not be had any more (%d of them unseen), %d were dead letters, at most %d in the spool; "+
 		"%d state files; at most %d MiB, %d descriptors, %d threads",
-		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, r.dead, w.spooled, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
+		r.written, len(p.Senders), r.agent.kills, r.again, r.missing, r.unseen, r.dead, w.spooled, w.seen, r.agent.most.rss>>10, r.agent.most.descriptors, r.agent.most.threads)
 }
 
 func prepare(t *testing.T, p *Plan) *run {
@@ -120,9 +123,9 @@ func (r *run) step(s Step) {
 	case StartFault, EndFault:
 		r.setFault(s.Which, s.Fault)
 	case Kill:
-		a.kill(t, func() {})
+		a.kill(t, func() robbery { return nothing })
 	case StateCut, StateFuture, StateDeleted:
-		a.kill(t, func() { a.rob(t, s.Act) })
+		a.kill(t, func() robbery { return a.rob(t, s.Act) })
 	case Term:
 		r.interrupt()
 		a.stop(t)
@@ -155,8 +158,43 @@ func (r *run) step(s Step) {
 		a.limitFiles(t, s.Act == FewFiles)
 	case Dwell:
 		program.Pause(t, 1200*time.Millisecond)
-	case Vacuum, Corrupt, Rotate, Restart, Reboot, SetClock:
+	case Vacuum, Corrupt:
+		r.attest()
 		r.journal.mistreat(t, s.Act)
+	case Rotate, Restart, Reboot, SetClock, Others:
+		r.journal.mistreat(t, s.Act)
+	case Notice:
+		r.awaitNotice()
+	case Stutter, StutterLog, StutterBoth:
+		r.stutter(s.Act)
+	}
+}
+
+// stutter logs and rotates while the agent, or journald, or both stutter.
+func (r *run) stutter(act Act) {
+	if act != StutterLog {
+		defer r.agent.process.Stutter(r.t, r.fork())()
+	}
+	if l, ok := r.journal.(*live); ok && act != Stutter {
+		defer l.Stutter(r.t, r.fork())()
+	}
+	for range 1 + r.rnd.IntN(4) {
+		r.written = r.journal.write(r.t, 1+r.plan.Each/8)
+		r.journal.mistreat(r.t, Rotate)
+	}
+}
+
+// fork returns another source of chance.
+func (r *run) fork() *rand.Rand { return rand.New(rand.NewPCG(r.rnd.Uint64(), 0)) }
+
+// awaitNotice waits until the agent's state says that its reader has come to the end, or for as long as that usually takes.
+func (r *run) awaitNotice() {
+	const tooLong = 3 * time.Second
+	_, end := r.journal.places(r.t)
+	for limit := time.Now().Add(tooLong); time.Now().Before(limit); program.Pause(r.t, 20*time.Millisecond) {
+		if r.witness.look(); r.witness.reached().notBefore(end) {
+			return
+		}
 	}
 }
 
