@@ -1,9 +1,12 @@
 package journal
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"journalpump/pump"
+	"journalpump/readers/journal/journalfile"
 )
 
 // directory is one with journal files.
@@ -36,11 +39,87 @@ func (it *iterator) dirOf(path string) *directory {
 			p.moves = q.moves
 		}
 	}
-	if p.volatile && it.from.pos.Parts&pump.HasMonotonic != 0 {
-		p.moves.read(it.from.pos.BootID, it.from.pos.Monotonic) // what comes before, somebody else has read
+	if p.volatile {
+		it.readBefore(dir, p.moves)
 	}
 	it.dirs[dir] = p
 	return p
+}
+
+// readBefore notes what was read of a directory under /run before the iterator was opened.
+func (it *iterator) readBefore(dir string, m *moves) {
+	from := &it.from.pos
+	if !from.Whole {
+		if from.Parts&pump.HasMonotonic != 0 {
+			m.read(from.BootID, from.Monotonic) // by time, as all else after such a position
+		}
+		return
+	}
+	for _, info := range it.files {
+		if filepath.Dir(info.path) != dir {
+			continue
+		}
+		if k, ok := lastUpTo(info, it.from.reached[info.chain.seqnumID]); ok {
+			m.read(k.bootID, k.mono)
+		}
+	}
+}
+
+// lastUpTo returns the last entry of a file whose number is n or lower; ok is false if there is none, or none that can be read.
+func lastUpTo(info *fileInfo, n uint64) (k key, ok bool) {
+	switch {
+	case info.n == 0 || info.head.seqnum > n:
+		return key{}, false
+	case info.tail.seqnum <= n:
+		return info.tail, true
+	}
+	err := withFile(info, func(f *journalfile.File) error {
+		entries := f.Entries()
+		if err := entries.SeekSeqnum(n); err != nil {
+			return err
+		}
+		var e journalfile.Entry
+		if ok = firstReadable(f, entries.Prev, &e); ok {
+			k = keyOf(info.chain.seqnumID, &e)
+		}
+		return nil
+	})
+	return k, ok && err == nil
+}
+
+// movedOn returns the directories under /run that journald has left, before all that they had was opened: everything there is gone, and
+// there is one in /var. What was not read is read there, where it is a copy of what was not read; but nothing that comes after it may be
+// read from files that are open still, or the copies would be taken for known.
+func (it *iterator) movedOn(at *listing, listed func(*fileInfo) bool) map[string]bool {
+	left := map[string]bool{}
+	for _, ch := range it.chains {
+		for _, info := range ch.pending {
+			if dir := filepath.Dir(info.path); !listed(info) && it.log.opts.Selection.UnderRun(dir) {
+				left[dir] = true
+			}
+		}
+	}
+	maps.DeleteFunc(left, func(dir string, _ bool) bool { return !it.hasLeft(dir, at, listed) })
+	return left
+}
+
+func (it *iterator) hasLeft(dir string, at *listing, listed func(*fileInfo) bool) bool {
+	for _, c := range it.cursors {
+		if filepath.Dir(c.info.path) == dir && listed(c.info) {
+			return false
+		}
+	}
+	for _, ch := range it.chains {
+		for _, info := range ch.pending {
+			if filepath.Dir(info.path) == dir && listed(info) {
+				return false
+			}
+		}
+	}
+	return slices.ContainsFunc(at.files, func(info *fileInfo) bool {
+		other := filepath.Dir(info.path)
+		return filepath.Base(other) == filepath.Base(dir) && !it.log.opts.Selection.UnderRun(other)
+	})
 }
 
 // read notes that what is in /run was read up to a time.

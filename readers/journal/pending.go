@@ -43,14 +43,15 @@ func (it *iterator) openPending(ch *chain) bool {
 
 // unlist takes from the chains what is pending: what a listing has is to be added again, what it has not is gone, unless it may
 // come back.
-func (it *iterator) unlist(listed func(*fileInfo) bool) {
+func (it *iterator) unlist(at *listing, listed func(*fileInfo) bool) {
 	before := it.away
 	it.away = nil
+	left := it.movedOn(at, listed)
 	for _, ch := range it.chains {
 		kept := ch.pending[:0]
 		for _, info := range ch.pending {
 			switch since, ok := before[info.id]; {
-			case listed(info):
+			case listed(info), left[filepath.Dir(info.path)]:
 			case !wentWithDirectory(info), ok && time.Since(since) >= moveTime:
 				it.reportVanished(ch, info)
 			default:
@@ -65,6 +66,14 @@ func (it *iterator) unlist(listed func(*fileInfo) bool) {
 			}
 		}
 		ch.pending = kept
+	}
+	if len(left) == 0 {
+		return
+	}
+	for _, c := range slices.Clone(it.cursors) {
+		if left[filepath.Dir(c.info.path)] {
+			it.drop(c, nil)
+		}
 	}
 }
 

@@ -258,19 +258,32 @@ func TestPendingMovedMeanwhile(t *testing.T) {
 	}
 }
 
-// writeNumbers writes a file of one sequence with entries of these numbers, whose MESSAGE they are. A file with the same first number is
-// the same one, with other contents.
+// writeNumbers writes a file of one sequence with entries of these numbers, which are their times and MESSAGEs, too. A file with the same
+// first number is the same one, with other contents.
 func writeNumbers(tb testing.TB, path string, state journalwriter.State, seqnums ...uint64) {
 	tb.Helper()
+	entries := make([]numbered, len(seqnums))
+	for i, n := range seqnums {
+		entries[i] = numbered{n, n}
+	}
+	writeNumbered(tb, path, 1, state, entries...)
+}
+
+// numbered is an entry's number in its sequence, and its time, which is its MESSAGE.
+type numbered struct{ seqnum, at uint64 }
+
+// writeNumbered writes a file of a sequence. One with the same first entry is the same one, with other contents.
+func writeNumbered(tb testing.TB, path string, sequence byte, state journalwriter.State, entries ...numbered) {
+	tb.Helper()
 	w, err := journalwriter.New(journalwriter.Options{
-		FileID: journalwriter.ID{byte(seqnums[0])}, MachineID: journalwriter.ID{1}, SeqnumID: journalwriter.ID{1}, State: state,
+		FileID: journalwriter.ID{sequence, byte(entries[0].seqnum), byte(entries[0].at)}, MachineID: journalwriter.ID{1}, SeqnumID: journalwriter.ID{sequence}, State: state,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, n := range seqnums {
-		e := journalwriter.Entry{Seqnum: n, Realtime: day + n, Monotonic: 1000 + n, Boot: journalwriter.ID{15: goodBoot}}
-		e.Fields = [][]byte{fmt.Appendf(nil, "MESSAGE=%d", n)}
+	for _, n := range entries {
+		e := journalwriter.Entry{Seqnum: n.seqnum, Realtime: day + n.at, Monotonic: 1000 + n.at, Boot: journalwriter.ID{15: goodBoot}}
+		e.Fields = [][]byte{fmt.Appendf(nil, "MESSAGE=%d", n.at)}
 		if err := w.Append(e); err != nil {
 			tb.Fatal(err)
 		}

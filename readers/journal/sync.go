@@ -43,7 +43,7 @@ func (it *iterator) sync(at *listing) error {
 			delete(it.done, id)
 		}
 	}
-	it.unlist(func(info *fileInfo) bool { return current[info.id] != nil || names[info.id.file] })
+	it.unlist(at, func(info *fileInfo) bool { return current[info.id] != nil || names[info.id.file] })
 	for _, c := range it.cursors {
 		info := current[c.info.id]
 		if info == nil {
