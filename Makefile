@@ -15,6 +15,7 @@ FUZZTIME ?= 20s
 TORTURE_RUNS ?= 1000
 POWER_RUNS   ?= 100
 ISOLATION ?= 10m
+SYSTEMD_SUITES ?= bookworm-backports trixie
 ISOLATION_RATE ?= 20000
 BENCH    ?= .
 
@@ -33,7 +34,7 @@ GOLANGCI_LINT    := bin/tools/golangci-lint
 UNIT_PACKAGES = $$($(GO) list ./... | grep -v '/test/')
 SUMMARY       = $(GO) run ./test/testsummary -allowed-skips test/testsummary/allowed-skips $(if $(CI),-strict)
 
-.PHONY: help build build-static docs kafka man completions run test test-unit test-whole test-32bit integration check-static oracle e2e-long torture isolation follow \
+.PHONY: help build build-static docs kafka man completions run test test-unit test-whole test-32bit test-systemd integration check-static oracle e2e-long torture isolation follow \
         lint lint-format lint-sleep lint-vet lint-go lint-modules lint-shell bench pgo bench-peers fuzz clean \
         need-build need-run need-test need-integration need-kafka need-bench
 
@@ -79,6 +80,16 @@ test-32bit: need-test ## run the unit tests as a program of 32 bits, without cgo
 	else \
 	  { GOARCH=386 CGO_ENABLED=0 $(GO) test -json -timeout 10m $(TESTFLAGS) $(UNIT_PACKAGES) || true; } | $(GO) run ./test/testsummary; \
 	fi
+
+# What is left out holds where journalctl 252 is the judge: the order of boots with wrong clocks, see docs/adr/0003.
+test-systemd: need-test ## follow, read and torture with the journald, journal-remote and journalctl of newer systemds, where they can be had
+	@for suite in $(SYSTEMD_SUITES); do \
+	  if ! test/systemd/fetch $$suite build/systemd/$$suite; then echo "skipped: systemd of $$suite cannot be had here"; continue; fi; \
+	  if ! version=$$(test/systemd/with build/systemd/$$suite journalctl --version); then echo "skipped: systemd of $$suite cannot be run here"; continue; fi; \
+	  echo "== $${version%%$$'\n'*}"; \
+	  { test/systemd/with build/systemd/$$suite $(GO) test -json -count=1 -timeout 30m $(TESTFLAGS) \
+	      -skip '^TestLikeJournalctl$$/other_boots|^TestForeign$$/no-rtc' ./readers/journal ./readers/journal/guard ./test/promise || true; } | $(SUMMARY); \
+	done
 
 integration: need-integration ## test against real servers, which are fetched and built first (some minutes)
 	$(GO) vet -tags integration ./test/integration

@@ -78,7 +78,7 @@ func TestFollowRemote(t *testing.T) {
 	r := torture.NewRemote(t, dir, seed, "a", 2000)
 	followers := startFollowers(t, journaldir.Selection{Path: dir}, seed)
 	caughtUp := func() { followers.await(t, "a", r.Writer.Mark(t)) }
-	acts := r.Acts()
+	acts := r.Acts(t)
 	growth := newGrowth(r.Path, rounds)
 	for round := range rounds {
 		r.Pause(t, 100*time.Millisecond)

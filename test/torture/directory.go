@@ -22,6 +22,8 @@ type Act struct {
 	Do   func(t *testing.T, caughtUp func())
 }
 
+const movedAway = "directory moved away and back"
+
 // Directory is where the files of a journal are.
 type Directory struct {
 	Path   string
@@ -47,7 +49,7 @@ func (d *Directory) acts() []Act {
 		{"copied", d.copyArchived},
 		{"copied while written", d.copyActive},
 		{"copies removed", d.tidy},
-		{"directory moved away and back", d.moveAway},
+		{movedAway, d.moveAway},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,14 +49,37 @@ func NewRemote(t *testing.T, dir string, seed uint64, source string, perSecond i
 }
 
 // Acts is what may happen to the journal, all of which a reader has to take without missing anything.
-func (r *Remote) Acts() []Act {
-	return append(r.acts(), []Act{
+func (r *Remote) Acts(t *testing.T) []Act {
+	t.Helper()
+	acts := append(r.acts(), []Act{
 		{"killed", r.kill},
 		{"restarted", r.restart},
-		{"renamed while written", r.rename},
+		{renamedWhileWritten, r.rename},
 		{"deleted once read", r.deleteRead},
 		{"directory removed", r.removeDir},
 	}...)
+	if version(t, r.binary) < firstToGiveUp {
+		return acts
+	}
+	return slices.DeleteFunc(acts, func(a Act) bool { return a.Name == renamedWhileWritten || a.Name == movedAway })
+}
+
+const renamedWhileWritten = "renamed while written"
+
+// firstToGiveUp is from which systemd on a systemd-journal-remote ends when it has to rotate a file that is not where it was.
+const firstToGiveUp = 255
+
+// version returns which systemd a program is of.
+func version(t *testing.T, binary string) (n int) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), binary, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(string(out), "systemd %d", &n); err != nil {
+		t.Fatalf("%s says %q: %v", binary, out, err)
+	}
+	return n
 }
 
 // Rotate makes systemd-journal-remote archive its file, which it does when that knows too many names of fields.
