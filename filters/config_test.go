@@ -18,7 +18,7 @@ func TestConfigErrors(t *testing.T) {
 		{"field filter type", func() error {
 			_, err := NewFieldFilter(FieldFilterConfig{Type: "graylist", Fields: []string{}})
 			return err
-		}, `type "graylist": it must be "whitelist" or "blacklist"`},
+		}, `type "graylist" is not one of "whitelist", "blacklist"`},
 		{"field filter without fields", func() error { _, err := NewFieldFilter(FieldFilterConfig{}); return err }, "fields is missing"},
 		{"log level", func() error {
 			_, err := NewUnitLogLevels([]UnitLogLevelConfig{{"a", "INFO"}, {"b*", "LOUD"}})

@@ -4,15 +4,29 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"journalpump/internal/conf"
 )
 
 // FieldFilterConfig is one of the configuration's field_filters.
 type FieldFilterConfig struct {
 	// "whitelist": only the listed fields; "blacklist": all others. By default "whitelist".
-	Type string `json:"type"`
+	Type FieldFilterType `json:"type"`
 	// Names of fields, in which leading underscores and case don't matter.
 	Fields []string `json:"fields"`
 }
+
+// FieldFilterType is what becomes of the fields that a field filter lists. "" is Whitelist.
+type FieldFilterType string
+
+// The types of field filters.
+const (
+	Whitelist FieldFilterType = "whitelist" // only they are sent
+	Blacklist FieldFilterType = "blacklist" // all others are
+)
+
+// ConfValues implements conf.Enum.
+func (FieldFilterType) ConfValues() []string { return []string{string(Whitelist), string(Blacklist)} }
 
 // FieldFilter says which fields of an entry a sender sees. Names are compared without leading underscores and ignoring
 // case. It also applies to extra fields, REALTIME_TIMESTAMP and timestamp.
@@ -25,11 +39,11 @@ type FieldFilter struct {
 func NewFieldFilter(c FieldFilterConfig) (*FieldFilter, error) {
 	f := &FieldFilter{fields: make(map[string]struct{}, len(c.Fields))}
 	switch c.Type {
-	case "", "whitelist":
+	case "", Whitelist:
 		f.whitelist = true
-	case "blacklist":
+	case Blacklist:
 	default:
-		return nil, fmt.Errorf(`type %q: it must be "whitelist" or "blacklist"`, c.Type)
+		return nil, fmt.Errorf("type %q is not one of %s", c.Type, conf.QuoteList(c.Type.ConfValues()))
 	}
 	if c.Fields == nil {
 		return nil, errors.New("fields is missing")

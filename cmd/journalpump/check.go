@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"journalpump/cmd/journalpump/config"
+	"journalpump/pump"
 	"journalpump/readers/journal/journalfile"
 )
 
@@ -39,7 +40,7 @@ func newCheckCommand() *cobra.Command {
 	return cmd
 }
 
-// journalUnits returns the units that have entries in a reader's journal. Only the files' indices are read, no entries.
+// journalUnits is a config.UnitsFunc. Only the files' indices are read, no entries.
 func journalUnits(r *config.Reader) ([]string, error) {
 	options, err := r.Journal.Options()
 	if err != nil {
@@ -49,10 +50,13 @@ func journalUnits(r *config.Reader) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(paths) == 0 {
+		return nil, pump.ErrNotYet
+	}
 	units := map[string]bool{}
 	for _, path := range paths {
 		if err := unitsOf(path, units); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 	}
 	return slices.Sorted(maps.Keys(units)), nil
@@ -61,12 +65,12 @@ func journalUnits(r *config.Reader) ([]string, error) {
 func unitsOf(path string, units map[string]bool) error {
 	f, err := journalfile.Open(path)
 	if err != nil {
-		return err
+		return err // which names the path
 	}
 	defer closeQuietly(f)
 	const field = "_SYSTEMD_UNIT"
 	var buf []byte
-	return f.FieldValues(field, func(off uint64) bool {
+	err = f.FieldValues(field, func(off uint64) bool {
 		payload, _, err := f.AppendData(buf[:0], off, 4096)
 		if err == nil {
 			units[string(bytes.TrimPrefix(payload, []byte(field+"=")))] = true
@@ -74,4 +78,8 @@ func unitsOf(path string, units map[string]bool) error {
 		}
 		return true
 	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }

@@ -52,6 +52,8 @@ func hintFor(err error) string {
 		return "run it as root or as the user that the agent runs as; for the journal the group systemd-journal will do"
 	case errors.Is(err, unix.ENOSPC):
 		return "the disk is full: `df -h` shows which"
+	case errors.Is(err, unix.EADDRINUSE):
+		return "another program listens there, which `ss -ltnp` shows: stop it, or give another port to \"listen\""
 	case errors.Is(err, unix.EMFILE):
 		return "too many files are open: raise LimitNOFILE= of the unit, or `ulimit -n`"
 	}
@@ -74,7 +76,10 @@ func loadConfig(path string) (*config.Config, error) {
 func configHint(path string) string {
 	f, err := os.Open(path)
 	if err == nil {
-		closeQuietly(f)
+		defer closeQuietly(f)
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return "give the path of a file in it"
+		}
 		return "correct these lines; `journalpump check " + path + "` looks again without running anything"
 	}
 	switch {

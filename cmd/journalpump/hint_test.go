@@ -31,6 +31,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{fmt.Errorf("the state file x %w", state.ErrInUse), "stop the other one"},
 		{&fs.PathError{Op: "write", Path: "x", Err: unix.ENOSPC}, "disk is full"},
 		{&fs.PathError{Op: "open", Path: "x", Err: unix.EMFILE}, "LimitNOFILE"},
+		{fmt.Errorf("listen: %w", unix.EADDRINUSE), "another port"},
 	} {
 		hint := hintFor(c.err)
 		if !strings.Contains(hint, c.want) || (c.want == "") != (hint == "") {
@@ -58,7 +59,10 @@ func TestWrongCommandLines(t *testing.T) {
 	}{
 		{[]string{"statis"}, "did you mean `journalpump status`?"},
 		{[]string{}, "the path of a configuration is missing"},
-		{[]string{"run", "--onse", path}, "`journalpump run --help` lists the flags"},
+		{[]string{"run", "--onse", path}, "did you mean --once?"},
+		{[]string{"run", "--nothing", path}, "`journalpump run --help` lists the flags"},
+		{[]string{"--once", "--timeout", "10", path}, "a number with its unit"},
+		{[]string{"statis", path}, "did you mean `journalpump status`?"},
 		{[]string{"explain", path, "--sender", "kafla"}, "did you mean kafka?"},
 		{[]string{"explain", path, "--reader", "sy"}, "the configuration has sys, app"},
 		{[]string{"explain", path, "--since", "soon"}, `"soon" is no time`},

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"journalpump/internal/conf"
 	"journalpump/readers/journal/libsystemd"
@@ -60,13 +61,26 @@ func newRootCommand() *cobra.Command {
 		},
 	}
 	opts.addFlags(root)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return advise(err, "`%s --help` lists the flags", cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newRunCommand(), newCheckCommand(), newStatusCommand(), newExplainCommand(), newTailCommand(), newAuditCommand(), newReplayCommand(),
 		newVersionCommand(), newChildCommand())
 	root.AddCommand(generators()...)
 	return root
+}
+
+// flagError adds to an error about a flag what was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "duration" {
+		return advise(err, "a duration is a number with its unit, such as 500ms, 10s, 1m30s")
+	}
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if meant := conf.Suggest(unknown.GetSpecifiedName(), names); meant != "" {
+			return advise(err, "did you mean --%s?", meant)
+		}
+	}
+	return advise(err, "`%s --help` lists the flags", cmd.CommandPath())
 }
 
 // configArg wants the path of a configuration and nothing else.
@@ -77,6 +91,9 @@ func configArg(cmd *cobra.Command, args []string) error {
 	case 0:
 		return fmt.Errorf("the path of a configuration is missing; see %s --help", cmd.CommandPath())
 	default:
+		if err := notACommand(cmd, args[0]); err != nil {
+			return err
+		}
 		return fmt.Errorf("want the path of one configuration, got %q; see %s --help", args, cmd.CommandPath())
 	}
 }

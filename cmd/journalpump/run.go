@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -204,7 +205,11 @@ func (d *daemon) openState(ctx context.Context) (pump.Snapshot, *state.File, err
 	}
 	file, err := state.Open(d.config.StateFile)
 	if err != nil {
-		return pump.Snapshot{}, nil, fmt.Errorf("opening the state file: %w", err)
+		err = fmt.Errorf("opening the state file: %w", err)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = advise(err, "make the directory, or set json_state_file_path to a file in one that is there")
+		}
+		return pump.Snapshot{}, nil, err
 	}
 	return snapshot, file, nil
 }

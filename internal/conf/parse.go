@@ -88,8 +88,11 @@ func explain(src []byte, scan brackets, err error) *syntaxError {
 		what = what[len(m):]
 	}
 	want := expected(what)
-	if want == aValue && keyExpected(src[:offset]) {
+	switch {
+	case want == aValue && keyExpected(src[:offset]):
 		want = aKey
+	case want == aValue && scan.last == 0:
+		want = anObject
 	}
 	switch {
 	case scan.openString >= 0 && errors.Is(err, io.ErrUnexpectedEOF):
@@ -107,7 +110,11 @@ func explain(src []byte, scan brackets, err error) *syntaxError {
 		return &syntaxError{at, text, -1}
 	}
 	c, _ := utf8.DecodeRune(src[min(offset, len(src)):])
-	return &syntaxError{offset, fmt.Sprintf("unexpected %s, expected %s", strconv.QuoteRune(c), want), -1}
+	text := fmt.Sprintf("unexpected %s, expected %s", strconv.QuoteRune(c), want)
+	if c == '#' {
+		text += "; comments begin with //"
+	}
+	return &syntaxError{offset, text, -1}
 }
 
 func offsetOf(src []byte, text string) int {
@@ -129,8 +136,9 @@ func offsetOf(src []byte, text string) int {
 }
 
 const (
-	aKey   = "a key in double quotes"
-	aValue = "a value"
+	aKey     = "a key in double quotes"
+	aValue   = "a value"
+	anObject = "an object, { … }"
 )
 
 // keyExpected reports whether a key is what may follow src.

@@ -17,8 +17,9 @@ func problemTexts(r *Report) []string {
 
 func TestSyntaxErrorsSayWhereAndWhat(t *testing.T) {
 	for name, tc := range map[string]struct{ src, want string }{
-		"empty":                {"", `f:1:1: the file ends here, expected a value`},
-		"only comment":         {"// x", `f:1:5: the file ends here, expected a value`},
+		"empty":                {"", `f:1:1: the file ends here, expected an object, { … }`},
+		"only comment":         {"// x", `f:1:5: the file ends here, expected an object, { … }`},
+		"number sign":          {"{\n# x\n}", `f:2:1: unexpected '#', expected a key in double quotes; comments begin with //`},
 		"not an object":        {" [1]", `f:1:2: must be an object, { … }, not a list`},
 		"missing comma":        {"{\n \"a\": 1\n \"b\": 2}", `f:3:2: unexpected '"', expected ',' or '}'`},
 		"missing comma list":   {`{"a": [1 2]}`, `f:1:10: unexpected '2', expected ',' or ']'`},

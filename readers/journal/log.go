@@ -342,7 +342,7 @@ func (l *Log) available() (*listing, error) {
 		for _, p := range at.problems {
 			return nil, fmt.Errorf("%w: %s: %w", pump.ErrNotYet, p.Path, p.Err)
 		}
-		return nil, pump.ErrNotYet
+		return nil, fmt.Errorf("%w: no journal files at %s", pump.ErrNotYet, l.opts.Selection.Where())
 	}
 	return at, nil
 }

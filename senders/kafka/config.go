@@ -178,8 +178,11 @@ func (c *Config) validateSecurity(o *conf.Object) {
 	if s.mechanism == "" && (s.username != "" || !s.password.IsZero()) {
 		o.Errorf("sasl_mechanism", "is required with a user name and password: one of %s", strings.Join(Mechanism("").ConfValues(), ", "))
 	}
-	if s.mechanism != "" && (s.username == "" || s.password.IsZero()) {
-		o.Errorf("sasl_mechanism", "needs sasl_username and sasl_password")
+	if s.mechanism != "" && s.username == "" {
+		o.Errorf("sasl_username", "is required with a SASL mechanism")
+	}
+	if s.mechanism != "" && s.password.IsZero() {
+		o.Errorf("sasl_password", "is required with a SASL mechanism")
 	}
 }
 

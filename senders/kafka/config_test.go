@@ -53,7 +53,7 @@ func TestConfig(t *testing.T) {
 		"TLS off and on":      {`"ssl": false, "kafka_address": "ssl://a"`, "warning: ssl: is false"},
 		"login":               {`"sasl_mechanism": "PLAIN", "sasl_username": "u", "sasl_password": "hush"`, ""},
 		"no mechanism":        {`"sasl_username": "u", "sasl_password": "hush"`, "sasl_mechanism: is required"},
-		"no password":         {`"sasl_mechanism": "PLAIN", "sasl_username": "u"`, "needs sasl_username and sasl_password"},
+		"no password":         {`"sasl_mechanism": "PLAIN", "sasl_username": "u"`, "sasl_password: is required with"},
 		"another mechanism":   {`"sasl_mechanism": "GSSAPI"`, "sasl_mechanism"},
 		"proxy":               {`"socks5_proxy": "socks5://u:hush@p:1"`, ""},
 		"bad proxy":           {`"socks5_proxy": "http://u:hush@p:1"`, "socks5_proxy must be"},

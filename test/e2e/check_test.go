@@ -70,6 +70,11 @@ func TestCheck(t *testing.T) {
 			code:   1,
 			want:   []string{"reeders"},
 		},
+		{
+			name:   "a journal that is not there",
+			config: `{"json_state_file_path": "%[1]s/state.json", "readers": {"r": {"journal_path": "%[1]s/jornal", "senders": {"out": {"output_type": "file", "file_output": "%[1]s/out"}}}}}`,
+			want:   []string{"config.json:1:", "warning: readers.r.journal_path: there are no journal files at ", "/jornal"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -44,15 +44,22 @@ func TestDefaultConfiguration(t *testing.T) {
 	checkStrictly(t, commentedOut.ReplaceAll(text, []byte("$1")))
 }
 
-// outputDirectory is where the examples' files are, which the packages make.
-const outputDirectory = "/var/log/journalpump/"
+const (
+	// outputDirectory is where the examples' files are, which the packages make.
+	outputDirectory = "/var/log/journalpump/"
+	// sampleJournal is what `make run` writes before it runs its example.
+	sampleJournal = "build/run/journal"
+)
 
-// checkStrictly fails the test unless the configuration has no errors and no warnings, with its state and its files in a directory that
-// is there.
+// checkStrictly fails the test unless the configuration has no errors and no warnings, with its journal, its state and its files in
+// directories that are there.
 func checkStrictly(t *testing.T, text []byte) {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "journalpump.json")
+	if bytes.Contains(text, []byte(sampleJournal)) {
+		text = bytes.ReplaceAll(text, []byte(sampleJournal), []byte(numberedJournal(t, 1)))
+	}
 	text = stateDirectory.ReplaceAll(text, []byte(`"json_state_file_path": "`+dir+`/`))
 	if err := os.WriteFile(config, bytes.ReplaceAll(text, []byte(outputDirectory), []byte(dir+"/")), 0o600); err != nil {
 		t.Fatal(err)

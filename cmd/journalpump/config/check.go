@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -9,14 +10,15 @@ import (
 
 	"journalpump/internal/conf"
 	"journalpump/internal/glob"
+	"journalpump/pump"
 	"journalpump/senders"
 )
 
-// UnitsFunc lists the units that have entries in a reader's journal.
+// UnitsFunc lists the units that have entries in a reader's journal. It fails with pump.ErrNotYet where there are no journal files.
 type UnitsFunc func(*Reader) ([]string, error)
 
-// Check goes beyond what Load found to what depends on the machine: units that are not in the journal, files that
-// cannot be read, directories that cannot be written. units may be nil; its errors are warnings.
+// Check goes beyond what Load found to what depends on the machine: journals that are not there, units that are not in them, files
+// that cannot be read, directories that cannot be written. units may be nil; its errors are warnings.
 func Check(c *Config, report *conf.Report, units UnitsFunc) {
 	loaded := !report.HasErrors()
 	c.checkStateFile()
@@ -43,7 +45,7 @@ func Check(c *Config, report *conf.Report, units UnitsFunc) {
 	for _, r := range c.Readers {
 		found, err := units(r)
 		if err != nil {
-			r.object.Warnf("", "its journal cannot be searched for units: %v", err)
+			r.warnOfJournal(err)
 			continue
 		}
 		if len(found) == 0 {
@@ -77,6 +79,9 @@ func checkPlace(o *conf.Object, key, path string) {
 	if path == "" {
 		return
 	}
+	if isDirectory(o, key, path) {
+		return
+	}
 	dir := filepath.Dir(path)
 	info, err := os.Stat(dir)
 	switch {
@@ -87,6 +92,16 @@ func checkPlace(o *conf.Object, key, path string) {
 	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
 		o.Warnf(key, "the directory %s is not writable for this user", dir)
 	}
+}
+
+// isDirectory reports that a path that is to be a file's is a directory's.
+func isDirectory(o *conf.Object, key, path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	o.Errorf(key, "%s is a directory, it must be a file", path)
+	return true
 }
 
 // checkFiles looks whether a sender of files may write where it is to.
@@ -108,7 +123,7 @@ func (s *Sender) checkFiles() {
 func checkOutput(o *conf.Object, key, path string) {
 	if _, err := os.Stat(path); err != nil {
 		checkPlace(o, key, path)
-	} else if unix.Access(path, unix.W_OK) != nil {
+	} else if !isDirectory(o, key, path) && unix.Access(path, unix.W_OK) != nil {
 		o.Warnf(key, "the file %s is not writable for this user", path)
 	}
 }
@@ -143,6 +158,33 @@ func reason(err error) error {
 		return pe.Err
 	}
 	return err
+}
+
+// warnOfJournal says why a reader's journal cannot be looked into.
+func (r *Reader) warnOfJournal(err error) {
+	switch {
+	case errors.Is(err, pump.ErrNotYet):
+		r.warnOfNoJournal()
+	case errors.Is(err, fs.ErrPermission):
+		r.object.Warnf("", "its journal is not readable for this user: %v; it is for root and the group systemd-journal", err)
+	default:
+		r.object.Warnf("", "its journal cannot be searched for units: %v", err)
+	}
+}
+
+// warnOfNoJournal says that there are no journal files where the reader is to look. That a machine has none yet in the usual places may
+// be, but who names a place means one that is there.
+func (r *Reader) warnOfNoJournal() {
+	options, err := r.Journal.Options()
+	if err != nil {
+		return // validate reports it
+	}
+	for _, key := range []string{"journal_files", "journal_path", "journal_namespace"} {
+		if r.object.Has(key) {
+			r.object.Warnf(key, "there are no journal files at %s", options.Selection.Where())
+			return
+		}
+	}
 }
 
 func (r *Reader) checkUnitsToMatch(found []string) {

@@ -243,8 +243,11 @@ func (l *LogLevel) DecodeConf(v conf.Value) error {
 		text = string(number)
 	}
 	level, err := logging.ParseLevel(text)
+	if err != nil {
+		return fmt.Errorf("%w%s", err, conf.DidYouMean(text, []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}))
+	}
 	*l = LogLevel(level)
-	return err
+	return nil
 }
 
 // InitialPosition is where senders without a saved position start.

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,14 +12,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"journalpump/internal/conf"
+	"journalpump/pump"
 )
 
 var update = flag.Bool("update", false, "write what comes out as what is expected")
 
 // testUnits is what the journals of the fixtures hold.
 func testUnits(r *Reader) ([]string, error) {
-	if r.Name == "broken" {
+	switch r.Name {
+	case "broken":
 		return nil, errors.New("no such directory")
+	case "denied":
+		return nil, fs.ErrPermission
+	case "nowhere", "elsewhere", "usual":
+		return nil, pump.ErrNotYet
 	}
 	return []string{"sshd.service", "cron.service", "session-1.scope"}, nil
 }

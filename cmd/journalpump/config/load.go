@@ -125,6 +125,16 @@ func (r *Reader) addSender(name string, v conf.Value) {
 	r.Senders = append(r.Senders, s)
 }
 
+// meantBy says which key of an object was probably meant to be the one that is missing; "" if none.
+func meantBy(o *conf.Object, key string) string {
+	for _, k := range o.Keys() {
+		if k != key && conf.Suggest(k, []string{key}) != "" {
+			return fmt.Sprintf("; was it meant by %q?", k)
+		}
+	}
+	return ""
+}
+
 // kindOf finds the kind of a sender, or reports what is wrong with its output_type.
 func kindOf(o *conf.Object) (senders.Kind, bool) {
 	output := o.Get("output_type")
@@ -138,7 +148,7 @@ func kindOf(o *conf.Object) (senders.Kind, bool) {
 	}
 	switch {
 	case output.IsNull():
-		o.Errorf("output_type", "is missing; it must be one of %s", conf.QuoteList(names))
+		o.Errorf("output_type", "is missing; it must be one of %s%s", conf.QuoteList(names), meantBy(o, "output_type"))
 	case !ok: // decoding says so
 	default:
 		output.Errorf("%q is no output type; this build has %s%s", text, conf.QuoteList(names), conf.DidYouMean(text, names))

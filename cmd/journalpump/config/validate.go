@@ -131,12 +131,12 @@ func (r *Reader) validate(c *Config) {
 
 func (r *Reader) validateSender(c *Config, s *Sender) {
 	if s.FieldFilter != "" {
-		if _, ok := lookup(s.FieldFilter, r.FieldFilters, c.FieldFilters); !ok {
+		if _, ok := lookup(s.FieldFilter, r.FieldFilters, c.FieldFilters); !ok && named("field_filters", s.FieldFilter, r.object, c.object).IsNull() {
 			reportMissing(s.object, "field_filter", s.FieldFilter, names(r.FieldFilters, c.FieldFilters))
 		}
 	}
 	if s.UnitLogLevel != "" {
-		if _, ok := lookup(s.UnitLogLevel, r.UnitLogLevels, c.UnitLogLevels); !ok {
+		if _, ok := lookup(s.UnitLogLevel, r.UnitLogLevels, c.UnitLogLevels); !ok && named("unit_log_levels", s.UnitLogLevel, r.object, c.object).IsNull() {
 			reportMissing(s.object, "unit_log_level", s.UnitLogLevel, names(r.UnitLogLevels, c.UnitLogLevels))
 		}
 	}

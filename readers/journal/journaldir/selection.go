@@ -86,6 +86,15 @@ func (s Selection) Roots() []string {
 	return dirs
 }
 
+// Where says where journals are looked for, in words for messages.
+func (s Selection) Where() string {
+	text := strings.Join(append(s.Roots(), s.Files...), ", ")
+	if len(s.Namespaces) > 0 && len(s.Files) == 0 {
+		text += ", namespace " + strings.Join(s.Namespaces, ", ")
+	}
+	return text
+}
+
 // Dirs returns the directories that hold journal files now: the roots that exist and those of their subdirectories
 // that are selected, sorted. What cannot be read is left out, unless nothing can: then the error says why.
 func (s Selection) Dirs() ([]string, error) {

@@ -145,3 +145,19 @@ func TestParseFlag(t *testing.T) {
 		t.Errorf("the error for an unknown flag does not say what is allowed: %v", err)
 	}
 }
+
+func TestSelectionsSayWhereTheyLook(t *testing.T) {
+	t.Parallel()
+	for want, s := range map[string]Selection{
+		"/run/log/journal, /var/log/journal":                     {},
+		"/run/log/journal, /var/log/journal, namespace web, +db": {Namespaces: []string{"web", "+db"}},
+		"/run/log/journal":                                       {Flags: RuntimeOnly},
+		"/srv/journal":                                           {Path: "/srv/journal/"},
+		"/os/run/log/journal, /os/var/log/journal":               {Path: "/os", Flags: OSRoot},
+		"a.journal, b.journal":                                   {Files: []string{"a.journal", "b.journal"}, Namespaces: []string{"web"}},
+	} {
+		if got := s.Where(); got != want {
+			t.Errorf("%+v: %q, want %q", s, got, want)
+		}
+	}
+}

@@ -169,7 +169,7 @@ func (s *session) open(ctx context.Context, after pump.Position, units []string,
 	}
 	if len(files) == 0 {
 		s.stop()
-		return openReply{}, pump.ErrNotYet
+		return openReply{}, fmt.Errorf("%w: no journal files at %s", pump.ErrNotYet, s.log.options.Selection.Where())
 	}
 	request := openRequest{units: units, after: after, leap: l}
 	prints := make(map[string]uint64, len(files))
