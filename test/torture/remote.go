@@ -67,7 +67,7 @@ func (r *Remote) Acts(t *testing.T) []Act {
 const renamedWhileWritten = "renamed while written"
 
 // firstToGiveUp is from which systemd on a systemd-journal-remote ends when it has to rotate a file that is not where it was.
-const firstToGiveUp = 255
+const firstToGiveUp = 254
 
 // version returns which systemd a program is of.
 func version(t *testing.T, binary string) (n int) {
