@@ -76,7 +76,7 @@ func (r *reader) giveUp(now time.Time) {
 			continue
 		}
 		if why := l.exhausted(now, r.opts.Timeout); why != nil && l.state.giveUp(why, now) {
-			l.log.Warn("the sender is given up; the others go on", "why", why)
+			l.log.Warn("the sender is given up", "why", why)
 			l.cancel()
 		}
 	}
@@ -130,6 +130,13 @@ func (p *Pump) left(ctx context.Context) error {
 	}
 	slices.SortFunc(left, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return fmt.Errorf("not everything was delivered: %w", left)
+}
+
+// meterLeft asks the log, while it is open, how much is left for lanes that will not get further.
+func (r *reader) meterLeft(ctx context.Context) {
+	if slices.ContainsFunc(r.allLanes(), func(l *lane) bool { return !l.state.finished() }) {
+		r.snapshot(ctx)
+	}
 }
 
 // left returns what is left of one reader.

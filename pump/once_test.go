@@ -134,6 +134,21 @@ func TestOnceGivesUpOneSenderOnly(t *testing.T) {
 	}
 }
 
+// However soon it is over, what is left is counted.
+func TestOnceCountsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 200)
+		r.add("bad", &testSender{}, nil).Open = func(context.Context) (pump.Sender, error) {
+			return nil, pump.Permanent(errors.New("no such codec"))
+		}
+		r.startAt("bad", 20)
+		err := r.once()
+		if want := "not everything was delivered: r/bad (about 180 entries): no such codec"; err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
+	})
+}
+
 // A call that nothing can end does not hold up the others, and is left behind.
 func TestOnceLeavesBehindWhatDoesNotComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

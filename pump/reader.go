@@ -108,6 +108,9 @@ func (r *reader) run(ctx context.Context) {
 	observing.Wait()
 	r.setFeed(nil)
 	f.close()
+	if r.opts.Once {
+		r.meterLeft(context.WithoutCancel(ctx))
+	}
 	r.setSource(nil)
 	if err := source.Close(); err != nil {
 		r.log.Warn("closing the log", "error", err)

@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go/logging"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
@@ -289,6 +291,23 @@ func TestDefaultChain(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(dir, "missing"))
 	if _, err := f.Open(t.Context()); err == nil || pump.IsPermanent(err) {
 		t.Errorf("without credentials: %v", err)
+	}
+}
+
+// What AWS's packages say stands in our log, with the sender's name, and not between its lines.
+func TestWhatTheSDKSaysIsLogged(t *testing.T) {
+	var said bytes.Buffer
+	c := newFake(t).config
+	client, idle, err := c.client(t.Context(), slog.New(slog.NewTextHandler(&said, nil)).With("sender", "cw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle()
+	log := client.Options().Logger
+	log.Logf(logging.Debug, "details of %d bytes", 5)
+	log.Logf(logging.Warn, "falling back to %s", "IMDSv1")
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=WARN msg="AWS: falling back to IMDSv1" sender=cw`) {
+		t.Errorf("the log has %q", got)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/smithy-go/logging"
 
 	"journalpump/internal/conf"
 	"journalpump/pump"
@@ -96,7 +97,7 @@ const openTimeout = time.Minute
 func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.Sender, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	client, idle, err := c.client(ctx)
+	client, idle, err := c.client(ctx, log.With("sender", name))
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +109,15 @@ func (c *Config) Open(ctx context.Context, name string, log *slog.Logger) (pump.
 }
 
 // client returns a client that tries everything once: the engine tries again. idle closes its idle connections.
-func (c *Config) client(ctx context.Context) (client *cloudwatchlogs.Client, idle func(), err error) {
-	var options []func(*awsconfig.LoadOptions) error
+// What AWS's packages have to say goes to log.
+func (c *Config) client(ctx context.Context, log *slog.Logger) (client *cloudwatchlogs.Client, idle func(), err error) {
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithLogger(logging.LoggerFunc(func(class logging.Classification, format string, args ...any) {
+		level := slog.LevelDebug
+		if class == logging.Warn {
+			level = slog.LevelWarn
+		}
+		log.Log(context.WithoutCancel(ctx), level, fmt.Sprintf("AWS: "+format, args...))
+	}))}
 	if c.Region != "" {
 		options = append(options, awsconfig.WithRegion(c.Region))
 	}
