@@ -306,7 +306,7 @@ func TestWhatTheSDKSaysIsLogged(t *testing.T) {
 	log := client.Options().Logger
 	log.Logf(logging.Debug, "details of %d bytes", 5)
 	log.Logf(logging.Warn, "falling back to %s", "IMDSv1")
-	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=WARN msg="AWS: falling back to IMDSv1" sender=cw`) {
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=WARN msg="the AWS SDK says" sender=cw text="falling back to IMDSv1"`) {
 		t.Errorf("the log has %q", got)
 	}
 }

@@ -116,7 +116,7 @@ func (c *Config) client(ctx context.Context, log *slog.Logger) (client *cloudwat
 		if class == logging.Warn {
 			level = slog.LevelWarn
 		}
-		log.Log(context.WithoutCancel(ctx), level, fmt.Sprintf("AWS: "+format, args...))
+		log.Log(context.WithoutCancel(ctx), level, "the AWS SDK says", "text", fmt.Sprintf(format, args...))
 	}))}
 	if c.Region != "" {
 		options = append(options, awsconfig.WithRegion(c.Region))
