@@ -1,5 +1,7 @@
 package pump
 
+import "context"
+
 // A lane that begins at the head of the log has no position until something is accepted, so what is vacuumed away meanwhile would leave no
 // trace. It therefore remembers with which entry the log began, until it has a position.
 
@@ -13,15 +15,16 @@ func (s *SenderSnapshot) begins(c *Chunk) (gap Gap, lost bool) {
 		return s.goneFirst(c)
 	}
 	was, is := s.First, Position{Cursor: c.Entries[0].Position}
-	s.First = is
 	if was.IsZero() || was.SeqnumID != is.SeqnumID || was.Seqnum >= is.Seqnum {
+		s.First = is
 		return Gap{}, false
 	}
 	for _, g := range c.Gaps {
 		if g.SeqnumID == was.SeqnumID && g.First <= was.Seqnum {
-			return Gap{}, false // the log knows of it itself
+			return Gap{}, false // the log knows of it itself, for as long as it is there
 		}
 	}
+	s.First = is
 	return Gap{
 		SeqnumID: was.SeqnumID,
 		First:    was.Seqnum,
@@ -74,6 +77,33 @@ func (r *reader) begins(c *Chunk) {
 	for _, l := range r.currentLanes() {
 		l.begins(c)
 	}
+}
+
+// lookAtBeginning finds out how the log begins for a lane that starts there, so that what vanishes before its sender can be opened is
+// missed: those who have a position do not come there any more. It does not wait for entries, nor for somebody else who looks at the
+// same, and tells this lane then.
+func (l *lane) lookAtBeginning(ctx context.Context) {
+	now, cancel := context.WithCancel(ctx)
+	cancel()
+	var pos Position
+	var heard uint64
+	for {
+		c, err := l.feed.next(ctx, now, pos, heard)
+		if err != nil {
+			return // the lane comes upon it itself
+		}
+		if l.begin(c); len(c.Entries) > 0 {
+			return
+		}
+		pos, heard = c.To, max(heard, c.notice)
+	}
+}
+
+// lacksBeginning reports whether the lane starts at the beginning of the log and does not know what that is.
+func (s *laneState) lacksBeginning() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap.Started && s.snap.Position.IsZero() && s.snap.First.IsZero()
 }
 
 // head returns the first entry of the log as last seen; zero if it was not.

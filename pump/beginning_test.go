@@ -27,7 +27,7 @@ func TestBeginning(t *testing.T) {
 		"gone":                  {zero, at(1, 5), chunk(zero, nil, at(1, 8)), Gap{ID128{1}, 5, 7, 3, 5000, 8000, "vacuumed"}, at(1, 8)},
 		"older ones turned up":  {zero, at(1, 5), chunk(zero, nil, at(1, 2)), Gap{}, at(1, 2)},
 		"another sequence":      {zero, at(1, 5), chunk(zero, nil, at(2, 9)), Gap{}, at(2, 9)},
-		"known to the log":      {zero, at(1, 5), chunk(zero, []Gap{{SeqnumID: ID128{1}, First: 5, Last: 7}}, at(1, 8)), Gap{}, at(1, 8)},
+		"known to the log":      {zero, at(1, 5), chunk(zero, []Gap{{SeqnumID: ID128{1}, First: 5, Last: 7}}, at(1, 8)), Gap{}, at(1, 5)},
 		"gone, nothing is left": {zero, at(1, 5), chunk(zero, nil), Gap{ID128{1}, 5, 9, 5, 5000, 9000, "vacuumed"}, zero},
 		"nothing so far":        {zero, at(1, 10), chunk(zero, nil), Gap{}, at(1, 10)},
 		"not the first chunk":   {zero, at(1, 5), chunk(at(1, 7), nil, at(1, 8)), Gap{}, at(1, 5)},

@@ -76,16 +76,29 @@ func (f *feed) next(ctx, patient context.Context, after Position, heard uint64) 
 		if c != nil || err != nil {
 			return c, err
 		}
-		select {
-		case w.sem <- struct{}{}:
-		case <-patient.Done():
-			return nil, patient.Err()
+		if err := w.take(patient); err != nil {
+			return nil, err
 		}
 		c, err = f.advance(ctx, patient, w, after, heard)
 		<-w.sem
 		if c != nil || err != nil {
 			return c, err
 		}
+	}
+}
+
+// take takes hold of the walker. It waits for whoever has it, if anybody has, while the context lasts.
+func (w *walker) take(ctx context.Context) error {
+	select {
+	case w.sem <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case w.sem <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -28,6 +28,7 @@ type lane struct {
 	seek    seekFunc
 	feed    *feed
 	see     func(*Chunk)         // the observer's
+	begin   func(*Chunk)         // tells all lanes how the log begins
 	head    func() Position      // the first entry of the log, as far as anybody has seen it
 	settled func()               // told when the position has moved
 	record  func(SenderSnapshot) // told before it moves
@@ -143,6 +144,9 @@ func (l *lane) findStart(ctx context.Context) error {
 	pos, err := l.seek(ctx, l.start)
 	if err != nil {
 		return err
+	}
+	if pos.IsZero() {
+		l.lookAtBeginning(ctx)
 	}
 	l.moving.Lock()
 	defer l.moving.Unlock()

@@ -2,6 +2,7 @@ package pump_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -24,6 +25,7 @@ type memLog struct {
 
 	unwanted uint64 // the entries up to this one are not for the reader
 	vacuumed uint64 // those up to this one are gone for who begins at the head
+	refused  int    // iterators at the head that cannot be opened
 }
 
 func newMemLog(n uint64) *memLog { return &memLog{chunk: 10, n: n, grown: make(chan struct{})} }
@@ -85,6 +87,10 @@ func (l *memLog) Open(_ context.Context, after pump.Position) (pump.Iterator, er
 	defer l.mu.Unlock()
 	if err := l.failure(); err != nil {
 		return nil, err
+	}
+	if after.IsZero() && l.refused > 0 {
+		l.refused--
+		return nil, errors.New("no descriptors")
 	}
 	l.open++
 	return &memIterator{log: l, at: after.Seqnum, dict: pump.NewDict()}, nil

@@ -30,6 +30,9 @@ func (l *lane) openSender(ctx context.Context) error {
 			return err
 		}
 		l.log.Warn("the sender cannot start yet, trying again", "error", err, "attempts", wait.Attempts()+1)
+		if l.state.lacksBeginning() {
+			l.lookAtBeginning(ctx)
+		}
 		if err := wait.Wait(ctx, 0); err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func (r *reader) run(ctx context.Context) {
 	r.startLanes(func(l *lane) {
 		var lctx context.Context
 		lctx, l.cancel = context.WithCancel(ctx)
-		l.feed, l.seek, l.see, l.head, l.settled = f, seek, r.see, r.head, r.settled
+		l.feed, l.seek, l.see, l.begin, l.head, l.settled = f, seek, r.see, r.begins, r.head, r.settled
 		if record := r.opts.Record; record != nil {
 			l.record = func(s SenderSnapshot) { record(r.name, l.spec.Name, s) }
 		}

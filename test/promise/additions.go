@@ -53,7 +53,7 @@ func (p *Plan) addStutter() {
 	switch {
 	case r.IntN(3) > 0:
 	case p.Live:
-		p.insert(r, 4, Stutter, StutterLog, StutterLog, StutterBoth)
+		p.insert(r, 4, Stutter, Stutter, StutterLog, StutterBoth)
 	default:
 		p.insert(r, 4, Stutter)
 	}

@@ -178,8 +178,8 @@ func (r *run) stutter(act Act) {
 	if l, ok := r.journal.(*live); ok && act != Stutter {
 		defer l.Stutter(r.t, r.fork())()
 	}
-	for range 1 + r.rnd.IntN(4) {
-		r.written = r.journal.write(r.t, 1+r.plan.Each/8)
+	for range 4 + r.rnd.IntN(13) {
+		r.written = r.journal.write(r.t, 1+r.rnd.IntN(4))
 		r.journal.mistreat(r.t, Rotate)
 	}
 }
