@@ -89,7 +89,7 @@ test-systemd: need-test ## follow, read and torture with the journald, journal-r
 	  echo "== $${version%%$$'\n'*}"; \
 	  { test/systemd/with build/systemd/$$suite $(GO) test -json -count=1 -timeout 30m $(TESTFLAGS) \
 	      -skip '^TestLikeJournalctl$$/other_boots|^TestForeign$$|^TestCorpus$$/^(no_clock|journal-remote,_hosts)' \
-	      ./readers/journal ./readers/journal/guard ./test/oracle ./test/promise || true; } | $(SUMMARY); \
+	      ./readers/journal ./readers/journal/guard ./readers/journal/libsystemd ./test/oracle ./test/promise || true; } | $(SUMMARY); \
 	done
 
 integration: need-integration ## test against real servers, which are fetched and built first (some minutes)
