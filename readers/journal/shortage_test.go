@@ -196,7 +196,7 @@ func TestNoDescriptors(t *testing.T) {
 			_, _, err := l.placeIn(at.files, pump.Start{Kind: pump.StartBoot, Offset: time.Microsecond})
 			return err
 		},
-		"recall": func() error { _, _, err := l.recall(t.Context(), &recall, at.files); return err },
+		"recall": func() error { _, err := l.Recall(t.Context(), recall); return err },
 	} {
 		if err := ask(); err != nil {
 			t.Errorf("%s: %v", name, err)
