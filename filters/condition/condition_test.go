@@ -151,6 +151,7 @@ func TestConditions(t *testing.T) {
 func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
+		`{"when": {"units": "a"}}`:              `f:1:7: c: asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it; what "when" has stands here without it` + "\nf:1:8: warning: c.when: unknown key, ignored",
 		`{}`:                                    `f:1:7: c: asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it`,
 		`[]`:                                    `f:1:7: c: must have at least one condition in it`,
 		`"x"`:                                   `f:1:7: c: must be an object, or a list of objects of which one has to hold; not a string`,
@@ -183,8 +184,8 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		for _, p := range report.Problems() {
 			got = append(got, p.String())
 		}
-		if len(got) != 1 || got[0] != want {
-			t.Errorf("%s:\ngot  %s\nwant %s", src, strings.Join(got, "\n     "), want)
+		if all := strings.Join(got, "\n"); all != want {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", src, all, want)
 		}
 	}
 }

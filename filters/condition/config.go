@@ -63,7 +63,12 @@ func (c *Config) DecodeConf(v conf.Value) error {
 // Validate reports to o what is wrong with the clause beyond what its values report themselves.
 func (c *Clause) Validate(o *conf.Object) {
 	if c.empty() {
-		o.Errorf("", `asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it`)
+		const nothing = `asks for nothing: it must have "units", "identifiers", "transports", "message_ids", "priority", "fields", "expression", "any" or "not" in it`
+		if o.Has("when") {
+			o.Errorf("", `%s; what "when" has stands here without it`, nothing)
+		} else {
+			o.Errorf("", nothing)
+		}
 	}
 	for _, name := range c.Transports {
 		if known := transports(); !slices.Contains(known, name) {

@@ -52,7 +52,7 @@ func (c *compiler) add(index int, config Config) {
 	fail := func(key string, err error) { c.errs = append(c.errs, &Error{Index: index, Key: key, Err: err}) }
 	s := search{name: config.Name}
 	if s.name == "" {
-		fail("name", errors.New("missing"))
+		fail("name", errors.New("is missing"))
 	}
 	for _, field := range fieldOrder(config.Fields) {
 		n, err := c.condition(field, config.Fields[field])

@@ -147,7 +147,7 @@ func TestNewErrors(t *testing.T) {
 	for _, want := range []string{
 		"search 1: fields.MESSAGE: missing ), unterminated subpattern at position 0",
 		"search 1: fields.A: bad character range z-a at position 1",
-		"search 2: name: missing",
+		"search 2: name: is missing",
 		`search 3: tags.t: unknown function "ip_to_city"`,
 		`search 3: tags.u: invalid function call "ip_to_geohash()"`,
 		`search 3: tags.v: invalid function call "f)"`,

@@ -13,7 +13,7 @@ const defaultPort = "9092"
 var errNoAddress = errors.New("must name at least one broker")
 
 // parseAddresses returns host:port of each broker. A list may hold texts with commas. What stands before "://" is a
-// security protocol, as in Java's clients; tls says that one of them asks for TLS.
+// security protocol, as in Java's clients, or a listener's name; tls says that one of them asks for TLS.
 func parseAddresses(list []string) (addresses []string, tls bool, err error) {
 	for _, text := range list {
 		for a := range strings.SplitSeq(text, ",") {
@@ -22,6 +22,9 @@ func parseAddresses(list []string) (addresses []string, tls bool, err error) {
 				continue
 			}
 			if protocol, rest, found := strings.Cut(a, "://"); found {
+				if p := strings.ToLower(protocol); p == "http" || p == "https" {
+					return nil, false, fmt.Errorf("%q is the address of a web server; a broker's is host:port", a)
+				}
 				a = rest
 				tls = tls || strings.HasSuffix(strings.ToLower(protocol), "ssl")
 			}

@@ -172,7 +172,9 @@ func TestAddresses(t *testing.T) {
 		"[::1":                            "",
 		"a:b:c":                           "",
 		"":                                "",
+		"INTERNAL://a:1":                  "a:1",
 		"http://example.com:80/some/path": "",
+		"http://kafka:9092":               "",
 	} {
 		list, tls, err := parseAddresses([]string{in})
 		got := strings.Join(list, " ")

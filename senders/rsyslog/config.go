@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func (f *Format) DecodeConf(v conf.Value) error {
 	values := f.ConfValues()
 	*f = Format(strings.ToLower(text))
 	if !slices.Contains(values, string(*f)) {
-		return fmt.Errorf("%q is not one of %q%s", text, values, conf.DidYouMean(strings.ToLower(text), values))
+		return fmt.Errorf("%q is not one of %s%s", text, conf.QuoteList(values), conf.DidYouMean(strings.ToLower(text), values))
 	}
 	return nil
 }
@@ -141,6 +142,8 @@ func (c *Config) Validate(o *conf.Object) {
 		o.Errorf("rsyslog_server", "is required: the name or address of the server")
 	case c.Protocol.isUnix() && !strings.HasPrefix(c.Server, "/") && !strings.HasPrefix(c.Server, "@"):
 		o.Errorf("rsyslog_server", "must be the path of a socket with the protocol %q", c.Protocol)
+	case !c.Protocol.isUnix() && hasPort(c.Server):
+		o.Errorf("rsyslog_server", "must be a name or an address; the port is for rsyslog_port")
 	case c.Server == "/dev/log" || strings.HasPrefix(c.Server, "/run/systemd/journal/"):
 		o.Warnf("rsyslog_server", "is the journal's own socket: what is sent there comes back as a new entry, and is sent again")
 	}
@@ -149,6 +152,15 @@ func (c *Config) Validate(o *conf.Object) {
 	}
 	c.validateMessages(o)
 	c.validateTLS(o)
+}
+
+// hasPort reports whether a server is given as HOST:PORT or [ADDRESS]:PORT.
+func hasPort(server string) bool {
+	if _, err := netip.ParseAddr(server); err == nil {
+		return false
+	}
+	_, port, err := net.SplitHostPort(server)
+	return err == nil && port != ""
 }
 
 func (c *Config) validateMessages(o *conf.Object) {
