@@ -165,6 +165,9 @@ func (d *delivery) send(records []Record, bytes int, o *outcome) error {
 		case err == nil:
 			d.wait.Reset()
 			d.lane.state.connected()
+			if _, commits := d.lane.sender.(Committer); !commits {
+				d.lane.state.accepting()
+			}
 			return nil
 		case !errors.Is(err, ErrTooLarge) && !IsPermanent(err):
 			if err := d.retry(err); err != nil {

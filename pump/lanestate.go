@@ -222,6 +222,13 @@ func (s *laneState) opening() {
 	s.refusing = time.Now()
 }
 
+// accepting notes that the destination has accepted something.
+func (s *laneState) accepting() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusing = time.Time{}
+}
+
 // refusingSince returns since when the destination, tried in vain, has accepted nothing; zero if that is not so.
 func (s *laneState) refusingSince() time.Time {
 	s.mu.Lock()

@@ -149,6 +149,30 @@ func TestOnceCountsWhatIsLeft(t *testing.T) {
 	})
 }
 
+// Who is in trouble once, and then takes a batch in parts, slowly, is not given up: it accepts something.
+func TestOnceWaitsForWhoGetsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 200)
+		r.log.chunk = 200
+		r.opts.Timeout = 5 * time.Second
+		calls := 0
+		s := testSender{script: func(s *testSender, b pump.Batch) error {
+			if calls++; calls == 1 {
+				return errors.New("connection refused")
+			}
+			if len(b.Records) > 10 {
+				return pump.ErrTooLarge
+			}
+			return slowly(2*time.Second)(s, b)
+		}}
+		r.add("s", &s, nil)
+		if err := r.once(); err != nil {
+			t.Error(err)
+		}
+		wantReceived(t, "s", &s, upTo(1, 200))
+	})
+}
+
 // A call that nothing can end does not hold up the others, and is left behind.
 func TestOnceLeavesBehindWhatDoesNotComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
