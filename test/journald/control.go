@@ -98,3 +98,11 @@ func (i *Instance) Stutter(t *testing.T, rnd *rand.Rand) (end func()) {
 	t.Cleanup(end)
 	return end
 }
+
+// TakeTurns has the running instance and a program run in turns, see program.TakeTurns, until end is called.
+func (i *Instance) TakeTurns(t *testing.T, rnd *rand.Rand, with *program.Process) (end func()) {
+	t.Helper()
+	end = program.TakeTurns(rnd, i.process.cmd.Process.Signal, with.SendSignal)
+	t.Cleanup(end)
+	return end
+}

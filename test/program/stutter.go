@@ -17,6 +17,41 @@ import (
 // of it that are over at once otherwise last long enough to be seen by somebody else. signal sends it a signal, until the process has
 // ended, and then returns an error; rnd is used until end has returned, after which the process runs on.
 func Stutter(rnd *rand.Rand, signal func(os.Signal) error) (end func()) {
+	return repeat(func() bool {
+		if signal(syscall.SIGSTOP) != nil {
+			return false
+		}
+		nap(between(rnd, 100*time.Microsecond, 20*time.Millisecond))
+		if signal(syscall.SIGCONT) != nil {
+			return false
+		}
+		nap(between(rnd, 20*time.Microsecond, 400*time.Microsecond))
+		return true
+	})
+}
+
+// TakeTurns lets two processes run in turns, for 20 microseconds to 5 milliseconds at a time, so that each sees the other stand still at
+// many places. The rest is as with Stutter.
+func TakeTurns(rnd *rand.Rand, one, other func(os.Signal) error) (end func()) {
+	rest := repeat(func() bool {
+		if other(syscall.SIGSTOP) != nil || one(syscall.SIGCONT) != nil {
+			return false
+		}
+		nap(between(rnd, 20*time.Microsecond, 5*time.Millisecond))
+		if one(syscall.SIGSTOP) != nil || other(syscall.SIGCONT) != nil {
+			return false
+		}
+		nap(between(rnd, 20*time.Microsecond, 5*time.Millisecond))
+		return true
+	})
+	return sync.OnceFunc(func() {
+		rest()
+		_, _ = one(syscall.SIGCONT), other(syscall.SIGCONT) // one of them may have ended
+	})
+}
+
+// repeat does something until that returns false or end is called, which waits for it.
+func repeat(do func() bool) (end func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -28,14 +63,9 @@ func Stutter(rnd *rand.Rand, signal func(os.Signal) error) (end func()) {
 				return
 			default:
 			}
-			if signal(syscall.SIGSTOP) != nil {
+			if !do() {
 				return
 			}
-			nap(between(rnd, 100*time.Microsecond, 20*time.Millisecond))
-			if signal(syscall.SIGCONT) != nil {
-				return
-			}
-			nap(between(rnd, 20*time.Microsecond, 400*time.Microsecond))
 		}
 	})
 	return sync.OnceFunc(func() {
@@ -55,6 +85,9 @@ func nap(d time.Duration) {
 	for unix.Nanosleep(&left, &left) == unix.EINTR {
 	}
 }
+
+// SendSignal sends a signal, or returns an error if the process has ended.
+func (p *Process) SendSignal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
 // Stutter has the process stutter until it has ended or end is called.
 func (p *Process) Stutter(t *testing.T, rnd *rand.Rand) (end func()) {

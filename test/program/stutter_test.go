@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -60,5 +61,40 @@ func TestStutterOfTheDead(t *testing.T) {
 	end()
 	if asked > 1 {
 		t.Errorf("%d signals to a process that had ended", asked)
+	}
+}
+
+// Of two that take turns one stands still while the other runs, and in the end both run.
+func TestTakeTurns(t *testing.T) {
+	t.Parallel()
+	var one, other bool // runs
+	var ending atomic.Bool
+	turns := make(chan struct{})
+	signal := func(runs *bool) func(os.Signal) error {
+		return func(s os.Signal) error {
+			*runs = s == syscall.SIGCONT
+			if ending.Load() {
+				return nil
+			}
+			if one && other {
+				t.Error("both run")
+			}
+			turns <- struct{}{}
+			return nil
+		}
+	}
+	end := TakeTurns(rand.New(rand.NewPCG(1, 1)), signal(&one), signal(&other))
+	for range 50 {
+		<-turns
+	}
+	ending.Store(true)
+	go func() {
+		for range turns { // what was under way
+		}
+	}()
+	end()
+	close(turns)
+	if !one || !other {
+		t.Errorf("in the end one runs: %t, the other: %t", one, other)
 	}
 }

@@ -47,13 +47,13 @@ func (p *Plan) addOthers() {
 	}
 }
 
-// addStutter has the agent or journald stutter, in one plan of three.
+// addStutter has the agent or journald stutter, or one run while the other stands still, in one plan of three.
 func (p *Plan) addStutter() {
 	r := p.source(29)
 	switch {
 	case r.IntN(3) > 0:
 	case p.Live:
-		p.insert(r, 4, Stutter, Stutter, StutterLog, StutterBoth)
+		p.insert(r, 4, Stutter, StutterLog, TakeTurns, TakeTurns)
 	default:
 		p.insert(r, 4, Stutter)
 	}

@@ -41,7 +41,7 @@ const (
 	Notice       Act = "all is seen"       // until the agent's state says so, or it takes too long
 	Stutter      Act = "agent stutters"    // while entries are logged, and rotated where that can be
 	StutterLog   Act = "journald stutters" // live journals only; the same
-	StutterBoth  Act = "both stutter"      // live journals only; the same
+	TakeTurns    Act = "they take turns"   // live journals only; the same, while either the agent runs or journald
 )
 
 // Step is an act and the time that is let pass before it.

@@ -165,20 +165,29 @@ func (r *run) step(s Step) {
 		r.journal.mistreat(t, s.Act)
 	case Notice:
 		r.awaitNotice()
-	case Stutter, StutterLog, StutterBoth:
+	case Stutter, StutterLog, TakeTurns:
 		r.stutter(s.Act)
 	}
 }
 
-// stutter logs and rotates while the agent, or journald, or both stutter.
+// stutter logs and rotates while the agent, or journald, or both stand still most of the time.
 func (r *run) stutter(act Act) {
-	if act != StutterLog {
-		defer r.agent.process.Stutter(r.t, r.fork())()
+	end := func() {}
+	l, _ := r.journal.(*live)
+	switch act {
+	case Stutter:
+		end = r.agent.process.Stutter(r.t, r.fork())
+	case StutterLog:
+		end = l.Stutter(r.t, r.fork())
+	case TakeTurns:
+		end = l.TakeTurns(r.t, r.fork(), r.agent.process)
 	}
-	if l, ok := r.journal.(*live); ok && act != Stutter {
-		defer l.Stutter(r.t, r.fork())()
+	defer end()
+	rounds := 4 + r.rnd.IntN(13)
+	if act == TakeTurns { // which is faster
+		rounds *= 4
 	}
-	for range 4 + r.rnd.IntN(13) {
+	for range rounds {
 		r.written = r.journal.write(r.t, 1+r.rnd.IntN(4))
 		r.journal.mistreat(r.t, Rotate)
 	}
