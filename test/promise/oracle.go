@@ -25,7 +25,8 @@ func (r *run) check(i int, w *witness) error {
 		}
 		newest = max(newest, n)
 	}
-	for n := range r.agent.buried(r.t, sender(i)) {
+	dead, _ := r.agent.buried(r.t, sender(i))
+	for n := range dead {
 		if times[n] > 0 {
 			errs = append(errs, fmt.Errorf("entry %d is a dead letter and was accepted", n))
 		}

@@ -244,7 +244,8 @@ func (p *power) finish() {
 			}
 		}
 	}
-	p.check("the picky destination", p.picky.accepted(t), p.agent.buried(t, sender(powerPicky)))
+	buried, _ := p.agent.buried(t, sender(powerPicky))
+	p.check("the picky destination", p.picky.accepted(t), buried)
 	for name, s := range p.state().Readers[reader].Senders {
 		if s.Gaps.Count > 0 {
 			t.Errorf("%s has gaps though nothing was lost: %+v", name, s.Gaps)
