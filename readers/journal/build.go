@@ -169,6 +169,22 @@ func (b *builder) add(c *cursor, r *report) {
 	b.bytes += entryBytes + (len(b.refs)-firstRef)*refBytes + (len(b.own)-firstOwn)*fieldBytes + size
 }
 
+// addWhole is add, unless the file was deleted meanwhile, so that not all of the entry could be read: then it is not added, and false is
+// returned.
+func (b *builder) addWhole(c *cursor, r *report) bool {
+	n, corrupted := len(b.entries), r.corrupted
+	b.add(c, r)
+	if r.corrupted == corrupted || !c.file.Wiped() {
+		return true
+	}
+	if len(b.entries) > n {
+		b.refs = b.refs[:b.entries[n].First]
+		b.entries = b.entries[:n]
+	}
+	r.corrupted = corrupted
+	return false
+}
+
 // load reads a DATA object that is in no table. met is what demands it meets, size what it occupies in the chunk.
 func (b *builder) load(c *cursor, off uint64, r *report) (ref pump.Ref, met uint8, size int, ok bool) {
 	if f, ref, ok := b.shared.expected(); ok {

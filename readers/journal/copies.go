@@ -1,6 +1,10 @@
 package journal
 
-import "journalpump/readers/journal/journalfile"
+import (
+	"errors"
+
+	"journalpump/readers/journal/journalfile"
+)
 
 // At boot journald writes to /run, and when /var is there it copies that to a file there, with numbers of that file's
 // sequence, and deletes what was in /run. Who follows through it knows that by the directories: see moves. Who was not there, or
@@ -54,22 +58,12 @@ func (it *iterator) isCopy(c *cursor) bool {
 	case ch.original.covers(k):
 		return false
 	}
-	for _, other := range it.chains {
-		last := &other.lastKey
-		if other == ch || last.bootID != k.bootID || last.mono < k.mono || other.id.machineID != ch.id.machineID {
-			continue
-		}
-		if isSame(k, last) {
-			return true
-		}
-		files := it.filesOf(other)
-		if files == nil && it.wasFlushed(other, ch) {
-			ch.copied = bootMark{boot: k.bootID, mono: last.mono, seen: true}
-			return k.mono < last.mono
-		}
-		if n, ok := find(files, k); ok && n <= other.last {
-			return true
-		}
+	copied, moved := it.lookUp(ch, k)
+	for looks := 1; moved && looks < maxLooks && it.listAnew(); looks++ {
+		copied, moved = it.lookUp(ch, k)
+	}
+	if copied || ch.copied.covers(k) {
+		return copied
 	}
 	if ch.compared++; ch.compared%maxCompared == 0 { // nor will those be that follow: rather twice than at any price
 		ch.original = *it.markOf(k.bootID)
@@ -77,11 +71,42 @@ func (it *iterator) isCopy(c *cursor) bool {
 	return false
 }
 
-// wasFlushed reports whether a chain has what was in another one, whose files are gone: then its entries of that time are
-// copies, all of them.
-func (it *iterator) wasFlushed(from, to *chain) bool {
-	_, ok := find(it.filesOf(to), &from.lastKey)
-	return ok
+// lookUp looks for an entry of a chain in the others. moved says that it may be in a file that was not where it was listed.
+func (it *iterator) lookUp(ch *chain, k *key) (copied, moved bool) {
+	for _, other := range it.chains {
+		last := &other.lastKey
+		if other == ch || last.bootID != k.bootID || last.mono < k.mono || other.id.machineID != ch.id.machineID {
+			continue
+		}
+		if isSame(k, last) {
+			return true, false
+		}
+		files := it.filesOf(other)
+		if files == nil { // if it was flushed, this chain has its last entry, and those before it are copies, all of them
+			_, flushed, away := find(it.filesOf(ch), last)
+			if flushed {
+				ch.copied = bootMark{boot: k.bootID, mono: last.mono, seen: true}
+				return k.mono < last.mono, false
+			}
+			moved = moved || away
+		}
+		n, ok, away := find(files, k)
+		if ok && n <= other.last {
+			return true, false
+		}
+		moved = moved || away
+	}
+	return false, moved
+}
+
+// listAnew makes known where files are that were not where they had been listed; false if it cannot.
+func (it *iterator) listAnew() bool {
+	at, err := it.log.list(true)
+	if err != nil || at.passing {
+		return false
+	}
+	it.files = at.files
+	return true
 }
 
 // adopt makes known that what was read up to the position that the iterator was opened after, whose chain is gone, is in
@@ -90,14 +115,20 @@ func (it *iterator) adopt() bool {
 	if it.from.key.seqnum == 0 {
 		return false
 	}
-	copied := false
-	for files := range byChain(it.files) {
-		if _, ok := find(files, &it.from.key); ok {
-			it.chains[files[0].chain].copied = bootMark{boot: it.from.key.bootID, mono: it.from.key.mono, seen: true}
-			copied = true
+	for looks := 1; ; looks++ {
+		copied, moved := false, false
+		for files := range byChain(it.files) {
+			_, ok, away := find(files, &it.from.key)
+			if ch := it.chains[files[0].chain]; ok && ch != nil {
+				ch.copied = bootMark{boot: it.from.key.bootID, mono: it.from.key.mono, seen: true}
+				copied = true
+			}
+			moved = moved || away
+		}
+		if !moved || looks == maxLooks || !it.listAnew() {
+			return copied
 		}
 	}
-	return copied
 }
 
 // filesOf returns the files of the chain as of the last listing.
@@ -115,11 +146,12 @@ func isSame(a, b *key) bool {
 	return a.bootID == b.bootID && a.mono == b.mono && compareTimes(a, b) == 0
 }
 
-// find returns the sequence number of the entry in one of the files that has the key's times and contents.
-func find(files []*fileInfo, k *key) (seqnum uint64, ok bool) {
+// find returns the sequence number of the entry in one of the files that has the key's times and contents. moved says that one was not
+// where it was listed, which may have it.
+func find(files []*fileInfo, k *key) (seqnum uint64, ok, moved bool) {
 	for _, info := range files {
 		// What cannot be read holds nothing.
-		_ = withFile(info, func(f *journalfile.File) error {
+		err := withFile(info, func(f *journalfile.File) error {
 			entries, has, err := f.BootEntries(k.bootID)
 			if err != nil || !has {
 				return err
@@ -139,6 +171,7 @@ func find(files []*fileInfo, k *key) (seqnum uint64, ok bool) {
 		if ok {
 			break
 		}
+		moved = moved || errors.Is(err, errMoved)
 	}
-	return seqnum, ok
+	return seqnum, ok, moved
 }

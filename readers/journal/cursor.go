@@ -24,6 +24,7 @@ type cursor struct {
 	// the last look showed, and seen how many the one before.
 	live                bool
 	seen, looked, limit uint64
+	first, known        uint64 // the lowest and the highest sequence number that it is known to have had; 0: none
 	// begun says that there was an entry when its place was sought. Before it has one nothing is known of a file for certain: not where
 	// it begins, nor which chain it is of.
 	begun bool
@@ -74,10 +75,15 @@ func (c *cursor) seek(filter *filter) error {
 	if !c.info.isOf(c.file) {
 		return errGone
 	}
+	if errors.Is(err, journalfile.ErrTruncated) {
+		return errGone
+	}
 	if err != nil {
 		return err
 	}
 	c.limit, c.begun = n, n > 0
+	c.learn(c.info)
+	c.learnHeader()
 	if c.chain.last < c.info.first {
 		c.seqnum = c.info.first - 1 // all of it is to come
 	} else if err := c.seekSeqnum(c.chain.known()); err != nil {
@@ -87,6 +93,21 @@ func (c *cursor) seek(filter *filter) error {
 		c.plan(filter)
 	}
 	return nil
+}
+
+// learn takes note of what a listing says of the file, which may be gone before it is looked at the next time.
+func (c *cursor) learn(info *fileInfo) {
+	c.info = info
+	if info.n > 0 {
+		c.limit, c.first, c.known = max(c.limit, info.n), info.first, max(c.known, info.last)
+	}
+}
+
+// learnHeader is learn for what the file says by now.
+func (c *cursor) learnHeader() {
+	if h, err := c.file.Header(); err == nil && h.NEntries > 0 && chainOf(&h) == c.chain.id {
+		c.limit, c.first, c.known = max(c.limit, h.NEntries), h.HeadSeqnum, max(c.known, h.TailSeqnum)
+	}
 }
 
 // seekSeqnum moves the place in all behind the entry with the sequence number. A bisection that met a damaged number may have led
@@ -125,8 +146,8 @@ func (c *cursor) look() error {
 	case c.orphaned.IsZero():
 	case more:
 		c.grown = time.Now()
-	default:
-		c.live = !c.abandoned()
+	case c.abandoned():
+		c.retire() // it may have got more before its writer left it
 	}
 	return nil
 }
@@ -291,8 +312,11 @@ func (c *cursor) reportSkipped(r *report, last, realtime uint64) {
 // those that the header knows of though it doesn't count them.
 func (c *cursor) reportEnd(r *report) {
 	h, err := c.file.Header()
-	if err != nil {
-		h.TailSeqnum = c.info.last
+	switch {
+	case err != nil:
+		h.TailSeqnum = c.known
+	case h.HeadSeqnum == 0 && c.limit == 0:
+		return // it never had an entry: the last number is that of the file before it
 	}
 	read := c.seqnum
 	if read == 0 {
@@ -316,16 +340,23 @@ func (c *cursor) remaining() uint64 {
 	return n
 }
 
-// reportLost records that the rest of the file cannot be had.
-func (c *cursor) reportLost(r *report, err error) {
+// reportLost records that the rest of the file, which is of the chain, cannot be had.
+func (c *cursor) reportLost(r *report, ch *chain, err error) {
 	n := c.remaining() + c.skipped
+	if n == 0 && c.known > max(ch.last, c.seqnum) {
+		n = 1 // it had its number, and was not counted yet
+	}
 	if n == 0 {
 		return
 	}
+	first := max(ch.last, c.seqnum) + 1
+	if c.has {
+		first = max(ch.last+1, c.head.seqnum)
+	}
 	gap := pump.Gap{
-		SeqnumID: c.chain.id.seqnumID,
-		First:    c.chain.last + 1,
-		Last:     max(c.info.tail.seqnum, c.head.seqnum),
+		SeqnumID: ch.id.seqnumID,
+		First:    max(first, c.first),
+		Last:     max(c.known, c.head.seqnum),
 		Count:    n,
 		From:     c.prev.realtime,
 		To:       c.info.tail.realtime,

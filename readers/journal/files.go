@@ -30,7 +30,8 @@ type fileInfo struct {
 	n     uint64
 	head  key // valid if n > 0
 	tail  key // valid if n > 0; both are those of readable entries
-	// The lowest and the highest sequence number: those of head and tail, or what the header says of entries that cannot be read.
+	// The lowest and the highest sequence number: those of head and tail, or what the header says of entries that cannot be read. A file
+	// that had no entry yet has the last number of the one before it.
 	first, last uint64
 	problem     error
 	missing     pump.Gap // what the header says of the entries if none can be read; zero if it says nothing
@@ -113,15 +114,18 @@ func (x *examiner) read(info *fileInfo, f *journalfile.File) error {
 	info.final = isFinal(info.path, &h)
 	info.n = h.NEntries
 	info.last = h.TailSeqnum
-	if info.n == 0 && info.final && h.TailSeqnum > 0 {
+	if info.n == 0 && info.final && h.HeadSeqnum > 0 { // the last number alone is that of the file before it
 		info.missing = missing(&h, uint64(info.size)) //nolint:gosec // not negative
 		return fmt.Errorf("it counts no entries, the last of which is number %d: %w", h.TailSeqnum, journalfile.ErrCorrupt)
 	}
 	if info.n == 0 {
+		if h.HeadSeqnum > 0 {
+			info.last = h.HeadSeqnum - 1 // it is being written
+		}
 		return nil
 	}
 	if !x.readEnds(info, f, &h) {
-		info.n = 0
+		info.n, info.last = 0, 0
 		if info.final {
 			info.missing = missing(&h, uint64(info.size)) //nolint:gosec // as above
 			return fmt.Errorf("none of its %d entries can be read: %w", h.NEntries, journalfile.ErrCorrupt)

@@ -145,7 +145,7 @@ func TestFollowFullDisk(t *testing.T) {
 	}
 	j.Settle(t)
 	followers.check(t, j.Directory)
-	if len(followers[0].holes) == 0 {
+	if len(followers[0].Holes) == 0 {
 		t.Error("the disk was never full: journald has stored every message")
 	}
 	t.Logf("%d messages, %d known to have been stored", j.Writer.Sent(), j.Stored.Count("a"))

@@ -1,8 +1,8 @@
 package journal
 
 import (
+	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,10 +17,15 @@ import (
 	"journalpump/test/torture"
 )
 
+// mostIdle is how long a follower asks for nothing.
+const mostIdle = 300 * time.Millisecond
+
 type followOptions struct {
 	replaced *rand.Rand // not nil: its iterator is replaced now and then
+	every    int        // after so many chunks, about; 0: 30
 	back     bool       // not where it was, but somewhere before
 	again    string     // a source whose messages may come again in another iterator
+	idle     *rand.Rand // not nil: it does not ask for more for a while, now and then
 }
 
 // follower follows a log and notes what it did not get.
@@ -30,36 +35,43 @@ type follower struct {
 
 	sent, stamped *torture.Latencies
 
-	mu      sync.Mutex
-	last    map[string]int // number by source
-	changed chan struct{}  // closed, and replaced, when last has changed
-	holes   []hole
-	gaps    []pump.Gap
-	wrong   []string
+	mu sync.Mutex
+	account
+	changed chan struct{} // closed, and replaced, when Last has changed
 	failed  error
 
-	start   pump.Position // where the iterator started
-	places  []place       // where it could go back to
-	entries int
-	lastAt  pump.Cursor // the last message's position
-	others  []other     // what is not the test's
-	newest  uint64      // the time of the last one that is
+	start  pump.Position // where the iterator started
+	places []place       // where it could go back to
+	lastAt pump.Cursor   // the last message's position
 
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
+// account is what came to a follower, and what did not.
+type account struct {
+	Back    bool // it went back now and then
+	Last    map[string]int
+	At      map[string][]torture.Place // where each message was, by source and number
+	Holes   []hole
+	Gaps    []pump.Gap
+	Wrong   []string
+	Entries int
+	Others  []other // what is not the test's
+	Newest  uint64  // the time of the last one that is
+}
+
 // hole is a run of messages that did not come.
 type hole struct {
-	source      string
-	first, last int
-	start       pump.Position // of the iterator
+	Source      string
+	First, Last int
+	Start       pump.Position // of the iterator
 }
 
 // other is an entry that journald wrote of its own accord.
 type other struct {
-	position pump.Cursor
-	text     string
+	Position pump.Cursor
+	Text     string
 }
 
 // place is a position and what was delivered until then.
@@ -76,7 +88,7 @@ func startFollower(t *testing.T, l *Log, opts followOptions) *follower {
 		opts:    opts,
 		sent:    &torture.Latencies{},
 		stamped: &torture.Latencies{},
-		last:    map[string]int{},
+		account: account{Back: opts.back, Last: map[string]int{}, At: map[string][]torture.Place{}},
 		changed: make(chan struct{}),
 		cancel:  cancel,
 		done:    make(chan struct{}),
@@ -150,11 +162,16 @@ func (f *follower) follow(ctx context.Context, at pump.Position) (next pump.Posi
 			return at, fmt.Errorf("a chunk from %v follows one to %v", c.From, at)
 		}
 		n, again := len(c.Entries), false
-		if r := f.opts.replaced; r != nil && n > 0 && r.IntN(30) == 0 {
+		if r := f.opts.replaced; r != nil && n > 0 && r.IntN(cmp.Or(f.opts.every, 30)) == 0 {
 			n, again = 1+r.IntN(n), true
 		}
 		f.take(c, n)
 		at = c.To
+		if r := f.opts.idle; r != nil && r.IntN(20) == 0 {
+			if err := sleep(ctx, time.Duration(r.Int64N(int64(mostIdle)))); err != nil {
+				return at, err
+			}
+		}
 		if again {
 			return f.somewhere(c.PositionAfter(n - 1)), nil
 		}
@@ -166,33 +183,44 @@ func (f *follower) take(c *pump.Chunk, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	f.gaps = append(f.gaps, c.Gaps...)
+	f.Gaps = append(f.Gaps, c.Gaps...)
 	for i := range n {
 		text, _ := c.Lookup(i, "MESSAGE")
 		m, ok := torture.Parse(text)
 		if !ok {
-			f.others = append(f.others, other{c.Entries[i].Position, string(text)})
+			f.Others = append(f.Others, other{c.Entries[i].Position, string(text)})
 			continue
 		}
-		switch last := f.last[m.Source]; {
+		f.note(m, c.Entries[i].Position)
+		switch last := f.Last[m.Source]; {
 		case m.Number <= last && m.Source == f.opts.again:
 			continue
 		case m.Number <= last:
-			f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d came after %d (at %v), at %v; started after %v", m.Source, m.Number, last, f.lastAt, c.Entries[i].Position, f.start))
+			f.Wrong = append(f.Wrong, fmt.Sprintf("%s: message %d came after %d (at %v), at %v; started after %v", m.Source, m.Number, last, f.lastAt, c.Entries[i].Position, f.start))
 		case m.Number > last+1:
-			f.holes = append(f.holes, hole{m.Source, last + 1, m.Number - 1, f.start})
+			f.Holes = append(f.Holes, hole{m.Source, last + 1, m.Number - 1, f.start})
 		}
-		f.last[m.Source] = m.Number
+		f.Last[m.Source] = m.Number
 		f.lastAt = c.Entries[i].Position
-		f.newest = c.Entries[i].Position.Realtime
+		f.Newest = c.Entries[i].Position.Realtime
 		f.sent.Add(now.Sub(m.Sent))
 		f.stamped.Add(now.Sub(time.UnixMicro(int64(c.Entries[i].Position.Realtime))))
 	}
-	if f.entries += n; f.opts.back && n > 0 && len(f.places) < 10_000 && f.opts.replaced.IntN(20) == 0 {
-		f.places = append(f.places, place{c.PositionAfter(n - 1), maps.Clone(f.last)})
+	if f.Entries += n; f.opts.back && n > 0 && len(f.places) < 10_000 && f.opts.replaced.IntN(20) == 0 {
+		f.places = append(f.places, place{c.PositionAfter(n - 1), maps.Clone(f.Last)})
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})
+}
+
+// note notes where a message was said to be.
+func (a *account) note(m torture.Message, at pump.Cursor) {
+	places := a.At[m.Source]
+	if more := m.Number + 1 - len(places); more > 0 {
+		places = append(places, make([]torture.Place, more)...)
+	}
+	places[m.Number] = torture.PlaceOf(at.SeqnumID, at.Seqnum)
+	a.At[m.Source] = places
 }
 
 // somewhere returns where to go on: at, or at a place from before.
@@ -204,7 +232,7 @@ func (f *follower) somewhere(at pump.Position) pump.Position {
 	defer f.mu.Unlock()
 	recent := f.places[max(0, len(f.places)-20):] // all of it would take too long
 	p := recent[f.opts.replaced.IntN(len(recent))]
-	f.last = maps.Clone(p.last)
+	f.Last = maps.Clone(p.last)
 	return p.position
 }
 
@@ -212,7 +240,7 @@ func (f *follower) somewhere(at pump.Position) pump.Position {
 func (f *follower) await(ctx context.Context, source string, number int) error {
 	for {
 		f.mu.Lock()
-		last, changed, failed := f.last[source], f.changed, f.failed
+		last, changed, failed := f.Last[source], f.changed, f.failed
 		f.mu.Unlock()
 		if failed != nil {
 			return failed
@@ -251,101 +279,23 @@ func startFollowersOf(t *testing.T, s journaldir.Selection, seed uint64, again s
 // await waits until all have the message.
 func (fs followers) await(t *testing.T, source string, number int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), program.Patience)
+	if err := fs.awaitAll(t.Context(), map[string]int{source: number}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitAll waits until all have the messages, by source.
+func (fs followers) awaitAll(ctx context.Context, messages map[string]int) error {
+	ctx, cancel := context.WithTimeout(ctx, program.Patience)
 	defer cancel()
-	for i, f := range fs {
-		if err := f.await(ctx, source, number); err != nil {
-			t.Fatalf("follower %d: %v", i, err)
-		}
-	}
-}
-
-// check waits until all have all that is there, ends them, and holds what they got against what was stored.
-func (fs followers) check(t *testing.T, dirs ...*torture.Directory) {
-	t.Helper()
-	stored := torture.NewStored()
-	there := torture.NewStored()
-	for _, d := range dirs {
-		stored.Include(d.Stored)
-		there.Look(t, d.Files(t)...)
-	}
-	for source, last := range there.Last() {
-		fs.await(t, source, last)
-	}
-	for i, f := range fs {
-		f.stop(t)
-		f.check(t, fmt.Sprintf("follower %d", i), stored, there)
-	}
-	fs.compare(t)
-	t.Logf("from sending to delivery: %v", fs[0].sent)
-	t.Logf("from the entry's timestamp to delivery: %v", fs[0].stamped)
-}
-
-// compare holds what the first two got of journald's own entries against each other: only where files were deleted unread may
-// one have had less.
-func (fs followers) compare(t *testing.T) {
-	t.Helper()
-	if len(fs[0].gaps)+len(fs[1].gaps) > 0 || fs[1].opts.again != "" {
-		return
-	}
-	counts := map[pump.Cursor]int{}
-	same := func(p pump.Cursor) pump.Cursor { // however often it was stored
-		p.SeqnumID, p.Seqnum = pump.ID128{}, 0
-		return p
-	}
-	for i, sign := range []int{1, -1} {
-		for _, o := range fs[i].others {
-			counts[same(o.position)] += sign
-		}
-	}
-	end := min(fs[0].newest, fs[1].newest) // of what came later, one was stopped before it
-	for i, f := range fs[:2] {
-		for _, o := range f.others {
-			if counts[same(o.position)] != 0 && o.position.Realtime < end {
-				t.Errorf("follower %d alone has %q at %v", i, o.text, o.position)
+	for source, number := range messages {
+		for i, f := range fs {
+			if err := f.await(ctx, source, number); err != nil {
+				return fmt.Errorf("follower %d: %w", i, err)
 			}
 		}
 	}
-}
-
-// check holds what did not come against what was stored: it must be gone, and be in a gap.
-func (f *follower) check(t *testing.T, name string, stored, there *torture.Stored) {
-	t.Helper()
-	lost, never := 0, 0
-	for _, h := range f.holes {
-		for n := h.first; n <= h.last; n++ {
-			p, ok := stored.Where(h.source, n)
-			_, present := there.Where(h.source, n)
-			switch {
-			case present:
-				f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d did not come, and is there: %v; started after %v", h.source, n, p, h.start))
-			case !ok:
-				never++
-			case !f.inGap(p) && !f.opts.back: // what was vacuumed before an iterator was opened, it cannot always know of
-				f.wrong = append(f.wrong, fmt.Sprintf("%s: message %d did not come, and is in no gap: %v; started after %v", h.source, n, p, h.start))
-			default:
-				lost++
-			}
-		}
-	}
-	for i, text := range f.wrong {
-		if i == 10 {
-			t.Errorf("%s: and %d more", name, len(f.wrong)-i)
-			break
-		}
-		t.Errorf("%s: %s", name, text)
-	}
-	t.Logf("%s: %d entries, %d messages lost in %d gaps, %d never stored", name, f.entries, lost, len(f.gaps), never)
-}
-
-func (f *follower) inGap(p torture.Place) bool {
-	for i := range f.gaps {
-		g := &f.gaps[i]
-		if hex.EncodeToString(g.SeqnumID[:]) == p.SeqnumID && g.First <= p.Seqnum && (p.Seqnum <= g.Last || g.Last == 0) {
-			return true
-		}
-	}
-	return false
+	return nil
 }
 
 // followed opens a log and reads it to its end.

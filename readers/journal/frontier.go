@@ -111,23 +111,28 @@ func newOrigin(p pump.Position) origin {
 	return o
 }
 
-// addChains finds the starting points in the chains that are new to the iterator, and returns the listing that has them: if files
-// were renamed since they were listed it lists again, unless they are all the time.
-func (it *iterator) addChains(at *listing, list func() (*listing, error)) (*listing, error) {
+// addChains finds the starting points in the chains that are new to the iterator, and returns the listing that has them, and them: if files
+// were renamed since they were listed it lists again, unless they are all the time. It fails with errPassing if no listing is whole.
+func (it *iterator) addChains(at *listing, list func() (*listing, error)) (_ *listing, added []*chain, err error) {
 	for looks := 1; ; looks++ {
-		added, err := it.newChains(at)
+		added, err = nil, errPassing
+		if !at.passing {
+			added, err = it.newChains(at)
+		} else if looks == maxLooks {
+			return nil, nil, err
+		}
 		if pump.IsShortage(err) {
-			return nil, err
+			return nil, nil, err
 		}
 		if err == nil || looks == maxLooks {
 			it.files = at.files
 			for _, ch := range added {
 				it.addChain(ch)
 			}
-			return at, nil
+			return at, added, nil
 		}
 		if at, err = list(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -185,21 +190,16 @@ func (it *iterator) addChain(ch *chain) {
 
 // reportLost records what is missing between the position that the iterator was opened after and what survived.
 func (it *iterator) reportLost() {
-	var own *start
-	found := false
-	for _, ch := range it.chains {
-		switch s := &ch.start; {
-		case ch.id.seqnumID == it.from.pos.SeqnumID:
-			found = found || s.found
-			if own == nil || s.found {
-				own = s
-			}
+	starts := it.starts()
+	own := starts[it.from.pos.SeqnumID]
+	found := own != nil && own.found
+	for id, s := range starts {
+		switch {
+		case s == own:
 		case !it.from.pos.Whole:
 			found = found || s.found // a copy
-		case !s.found && s.next > s.last+1:
-			it.report.gaps = append(it.report.gaps, pump.Gap{
-				SeqnumID: ch.id.seqnumID, First: s.last + 1, Last: s.next - 1, Count: s.next - s.last - 1, To: s.realtime, Reason: "vacuumed",
-			})
+		default:
+			it.reportStart(id, s)
 		}
 	}
 	if own == nil {
@@ -207,5 +207,42 @@ func (it *iterator) reportLost() {
 	}
 	if gap, ok := lost(&it.from.pos, own); ok && !found {
 		it.report.gaps = append(it.report.gaps, gap)
+		if gap.Last > 0 {
+			it.from.reached[gap.SeqnumID] = gap.Last
+		}
 	}
+}
+
+// starts returns where each sequence starts. Several chains may share one: those of a machine's clones, and while a file is being made, and
+// does not know its machine yet, the one that it seems to be of.
+func (it *iterator) starts() map[[16]byte]*start {
+	starts := make(map[[16]byte]*start, len(it.chains))
+	for _, ch := range it.chains {
+		s, ok := starts[ch.id.seqnumID]
+		if !ok {
+			s = &start{last: ch.start.last}
+			starts[ch.id.seqnumID] = s
+		}
+		s.found = s.found || ch.start.found
+		if n := ch.start.next; n != 0 && (s.next == 0 || n < s.next) {
+			s.next, s.realtime = n, ch.start.realtime
+		}
+	}
+	for _, info := range it.files { // what a file will have comes after the number that it begins with
+		if s := starts[info.chain.seqnumID]; info.n == 0 && info.last > s.last && s.next == 0 {
+			s.next = info.last + 1
+		}
+	}
+	return starts
+}
+
+// reportStart records what is missing of a sequence before what survived, and that this is known.
+func (it *iterator) reportStart(id [16]byte, s *start) {
+	if s.found || s.next <= s.last+1 {
+		return
+	}
+	it.report.gaps = append(it.report.gaps, pump.Gap{
+		SeqnumID: id, First: s.last + 1, Last: s.next - 1, Count: s.next - s.last - 1, To: s.realtime, Reason: "vacuumed",
+	})
+	it.from.reached[id] = s.next - 1
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,37 +34,62 @@ func (it *iterator) reportVanished(ch *chain, info *fileInfo) {
 // the same counter.)
 func (it *iterator) reportUnseen(at *listing) {
 	for files := range byChain(at.files) {
-		ch := it.chains[files[0].chain]
-		last, newest := ch.top, files[0]
-		there := false
+		ch := it.chainIn(at, files)
+		if ch == nil {
+			continue
+		}
+		newest, there := files[0], false
 		for _, info := range files {
 			there = there || info.id == ch.newest
-			if info.n > 0 && info.last >= newest.last {
+			if info.n > 0 && (newest.n == 0 || info.last >= newest.last) || newest.n == 0 && info.last > newest.last {
 				newest = info
 			}
 		}
-		if last > 0 && !there {
-			last = max(last, ch.last, it.tailOf(ch))
-			if s := survivors(files, last); !s.found && s.next > last+1 {
+		last := it.reachOf(ch, files, max(ch.top, ch.last))
+		if last > 0 && !there && ch.newest != (fileID{}) {
+			s := survivors(files, last)
+			if newest.n == 0 { // what it will have comes after the number that it begins with
+				s.next = newest.last + 1
+			}
+			if !s.found && s.next > last+1 {
 				it.report.gaps = append(it.report.gaps, pump.Gap{
 					SeqnumID: ch.id.seqnumID, First: last + 1, Last: s.next - 1, Count: s.next - last - 1, To: s.realtime, Reason: "vacuumed",
 				})
 			}
 		}
-		if newest.n > 0 {
+		if newest.last > 0 || ch.newest == (fileID{}) {
 			ch.newest, ch.top = newest.id, newest.last
 		}
 	}
 }
 
-// tailOf returns the highest sequence number that the chain's open files have, listed or not.
-func (it *iterator) tailOf(ch *chain) (seqnum uint64) {
+// chainIn returns the chain that the files are of. A file that is being made, and does not know its machine yet, is taken to be of the chain
+// with its sequence; nil if that has other files in the listing, which tell more.
+func (it *iterator) chainIn(at *listing, files []*fileInfo) *chain {
+	id := files[0].chain
+	if id.machineID != [16]byte{} || slices.ContainsFunc(files, func(info *fileInfo) bool { return info.n > 0 }) {
+		return it.chains[id]
+	}
+	for other, ch := range it.chains {
+		if other.seqnumID == id.seqnumID && other != id {
+			if slices.ContainsFunc(at.files, func(info *fileInfo) bool { return info.chain == other }) {
+				return nil
+			}
+			return ch
+		}
+	}
+	return nil
+}
+
+// reachOf returns up to which sequence number there are entries, from one on, in files of the chain that are open and not among those
+// that are listed: they may have got more since they were.
+func (it *iterator) reachOf(ch *chain, listed []*fileInfo, seqnum uint64) uint64 {
 	for _, c := range it.cursors {
-		if c.chain != ch {
+		if c.chain != ch || slices.ContainsFunc(listed, func(info *fileInfo) bool { return info.id == c.info.id }) {
 			continue
 		}
-		if h, err := c.file.Header(); err == nil {
-			seqnum = max(seqnum, h.TailSeqnum)
+		if c.learnHeader(); c.first <= seqnum+1 {
+			seqnum = max(seqnum, c.known)
 		}
 	}
 	return seqnum

@@ -47,7 +47,7 @@ const (
 	moreFiles      = 3 // copies and links aside, there are as many files as there were, or one a user more
 	moreGoroutines = 2
 	moreBytes      = 8 << 20
-	messageBytes   = 100 // what the test itself remembers of each
+	messageBytes   = 200 // what the test itself remembers of each
 )
 
 func (g *growth) check(t *testing.T, messages int) {

@@ -140,7 +140,7 @@ func (l *Log) Open(ctx context.Context, after pump.Position) (pump.Iterator, err
 	if err != nil {
 		return nil, err
 	}
-	if at, err = it.addChains(at, l.available); err != nil {
+	if at, _, err = it.addChains(at, l.available); err != nil {
 		return nil, err
 	}
 	it.reportLost()
@@ -222,6 +222,9 @@ func (it *iterator) begin(c *cursor) {
 		ch = &chain{id: info.chain, last: it.from.reached[info.chain.seqnumID]}
 		it.addChain(ch)
 	}
+	if info.last > ch.top {
+		ch.newest, ch.top = info.id, info.last
+	}
 	if info.n > 0 && wentBack(&info.tail, &ch.lastKey) {
 		it.goBack(info, ch)
 	}
@@ -255,7 +258,12 @@ func (it *iterator) drop(c *cursor, err error) {
 	case pump.IsShortage(err):
 		it.failure = err
 	case err != nil:
-		c.reportLost(&it.report, err)
+		ch := c.chain
+		if !c.begun && it.chains[c.info.chain] != nil {
+			ch = it.chains[c.info.chain]
+		}
+		c.reportLost(&it.report, ch, err)
+		ch.top = max(ch.top, c.known)
 		it.done[c.info.id] = c.limit
 	}
 	if i := slices.Index(it.cursors, c); i >= 0 {

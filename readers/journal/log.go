@@ -84,7 +84,11 @@ type listing struct {
 	gen      uint64      // changes with every listing that differs
 	files    []*fileInfo // the readable ones, by chain and place in it
 	problems []Problem
+	passing  bool // files have come or gone while it was made: some may be missing
 }
+
+// errPassing says that there is no listing that is whole.
+var errPassing = fmt.Errorf("%w: files come and go all the time", pump.ErrNotYet)
 
 // Problem is a file that cannot be read natively.
 type Problem struct {
@@ -173,20 +177,28 @@ func (l *Log) list(fresh bool) (*listing, error) {
 		return l.now, nil
 	}
 	var infos map[string]*fileInfo
-	if settled && l.watched() && time.Since(l.looked) < relookTime {
-		var err error
-		if infos, err = relist(l.infos, l.growing); infos == nil || err != nil {
+	var err error
+	whole := settled && l.watched() && time.Since(l.looked) < relookTime
+	if whole {
+		infos, err = relist(l.infos, l.growing)
+		if whole = l.check() == checked; err != nil || whole && infos == nil {
 			return l.now, err
 		}
-	} else {
+	}
+	if !whole {
 		begun := time.Now()
-		var err error
-		if infos, checked, err = l.look(); err != nil {
+		if infos, checked, whole, err = l.look(); err != nil {
 			return nil, err
 		}
 		l.looked = begun
 	}
-	next := &listing{gen: 1, files: inOrder(infos)}
+	return l.take(infos, checked, whole), nil
+}
+
+// take makes a listing of what was found, which is now the last one. checked is what the watcher said before that, whole whether nothing
+// has changed meanwhile.
+func (l *Log) take(infos map[string]*fileInfo, checked uint64, whole bool) *listing {
+	next := &listing{gen: 1, files: inOrder(infos), passing: !whole}
 	var making, left bool
 	now := time.Now()
 	l.growing, l.lags = l.growing[:0], l.lags[:0]
@@ -210,7 +222,9 @@ func (l *Log) list(fresh bool) (*listing, error) {
 		}
 	}
 	l.infos, l.now, l.checked = infos, next, checked
-	l.tell(next.problems)
+	if whole {
+		l.tell(next.problems)
+	}
 	l.again = time.Time{}
 	switch {
 	case making:
@@ -220,7 +234,7 @@ func (l *Log) list(fresh bool) (*listing, error) {
 	case !l.watched():
 		l.again = now.Add(unwatchedTime)
 	}
-	return next, nil
+	return next
 }
 
 // tell tells of the files that have become unreadable.
@@ -245,24 +259,23 @@ func (l *Log) tell(problems []Problem) {
 const maxLooks = 8
 
 // look lists the directories and examines their files until nothing is renamed meanwhile. Otherwise a file that is
-// archived between the two would be in the listing under neither name. checked is what the watcher said before.
-func (l *Log) look() (infos map[string]*fileInfo, checked uint64, err error) {
+// archived between the two would be in the listing under neither name. checked is what the watcher said before; whole is false if
+// they are renamed all the time.
+func (l *Log) look() (infos map[string]*fileInfo, checked uint64, whole bool, err error) {
 	for range maxLooks {
 		checked = l.check()
 		paths, err := l.opts.Selection.List()
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
 		}
 		if infos, err = list(paths, l.infos); err != nil {
-			return nil, 0, err
+			return nil, 0, false, err
 		}
-		if same, err := l.stillThere(paths, checked); err != nil {
-			return nil, 0, err
-		} else if same {
-			break
+		if whole, err = l.stillThere(paths, checked); err != nil || whole {
+			return infos, checked, whole, err
 		}
 	}
-	return infos, checked, nil
+	return infos, checked, false, nil
 }
 
 // stillThere reports whether no file has come or gone since the directories were listed.
@@ -355,7 +368,7 @@ func (l *Log) settled(fn func(files []*fileInfo) (moved bool, err error)) error 
 			return err
 		}
 		moved, err := fn(at.files)
-		if err != nil || !moved || looks == maxLooks {
+		if err != nil || !moved && !at.passing || looks == maxLooks {
 			return err
 		}
 	}
@@ -365,7 +378,7 @@ func (l *Log) settled(fn func(files []*fileInfo) (moved bool, err error)) error 
 // or to none.
 func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
 	f, err := journalfile.Open(info.path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrNotJournal) {
+	if isMoved(err) {
 		return fmt.Errorf("%w: %w", errMoved, err)
 	}
 	if err != nil {
@@ -379,3 +392,8 @@ func withFile(info *fileInfo, fn func(f *journalfile.File) error) error {
 }
 
 var errMoved = errors.New("the file is not where it was listed")
+
+// isMoved reports whether opening a file that was listed failed as it is not there any more, or as another one is just being made there.
+func isMoved(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, journalfile.ErrNotJournal)
+}

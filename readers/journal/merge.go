@@ -291,7 +291,10 @@ func (it *iterator) restTime() time.Duration {
 func (it *iterator) run(c *cursor, limit bound) int {
 	for n := 0; ; {
 		n++
-		it.take(c)
+		if !it.take(c) {
+			it.drop(c, errGone)
+			return n
+		}
 		it.advance(c)
 		if !c.has || it.build.full() || n == maxScanned {
 			return n
@@ -315,8 +318,9 @@ func (it *iterator) pass(k *key) {
 	}
 }
 
-// take hands out the head of a cursor, unless it was handed out from another file.
-func (it *iterator) take(c *cursor) {
+// take hands out the head of a cursor, unless it was handed out from another file. It returns false if the file was deleted while the
+// entry was read.
+func (it *iterator) take(c *cursor) bool {
 	twice := it.seen && it.lastFrom != c && compare(&c.head, &it.lastKey) == 0
 	if !twice && c.head.seqnum <= c.chain.last {
 		twice = c.passed()
@@ -329,7 +333,9 @@ func (it *iterator) take(c *cursor) {
 		twice = it.isCopy(c)
 	}
 	if !twice {
-		it.build.add(c, &it.report)
+		if !it.build.addWhole(c, &it.report) {
+			return false
+		}
 		it.lastKey, it.lastFrom, it.seen = c.head, c, true
 		it.pos = pump.Position{Cursor: c.head.cursor()}
 		m.see(c.head.mono)
@@ -339,4 +345,5 @@ func (it *iterator) take(c *cursor) {
 	if !twice || c.head.seqnum >= c.chain.last {
 		c.chain.last, c.chain.lastKey = c.head.seqnum, c.head
 	}
+	return true
 }

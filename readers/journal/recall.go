@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 
 	"journalpump/pump"
@@ -86,7 +85,10 @@ func (r *recall) run(ctx context.Context) error {
 			return r.err
 		}
 		if len(r.build.entries) == 0 || compare(&w.head, &r.last) != 0 { // else it is a copy
-			r.build.add(&w.cursor, &r.report)
+			if !r.build.addWhole(&w.cursor, &r.report) {
+				r.drop(w)
+				continue
+			}
 			r.last = w.head
 		}
 		r.step(w)
@@ -117,7 +119,7 @@ func (r *recall) newest() *backWalk {
 func (r *recall) open(info *fileInfo) {
 	f, err := journalfile.Open(info.path)
 	if err != nil {
-		r.moved = r.moved || errors.Is(err, fs.ErrNotExist)
+		r.moved = r.moved || isMoved(err)
 		r.lacks(err)
 		return
 	}

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"io/fs"
 	"maps"
 	"time"
 
@@ -13,10 +12,11 @@ import (
 func (it *iterator) relist() error {
 	for range maxLooks {
 		at, err := it.log.list(it.gen == 0)
-		if err != nil || at.gen == it.gen {
+		if err != nil || at.gen == it.gen && !at.passing {
 			return err
 		}
-		if err := it.sync(at); err != nil || it.gen != 0 {
+		it.gen = 0
+		if err := it.sync(at); err != nil && !errors.Is(err, errPassing) || it.gen != 0 {
 			return err
 		}
 	}
@@ -25,9 +25,12 @@ func (it *iterator) relist() error {
 
 // sync brings chains and cursors in line with a listing. Open files must be looked at after it before anything is handed out.
 func (it *iterator) sync(at *listing) error {
-	at, err := it.addChains(at, func() (*listing, error) { return it.log.list(true) })
+	at, added, err := it.addChains(at, func() (*listing, error) { return it.log.list(true) })
 	if err != nil {
 		return err
+	}
+	for _, ch := range added {
+		it.reportStart(ch.id.seqnumID, &ch.start)
 	}
 	it.reportUnseen(at)
 	it.noteGone(at)
@@ -55,7 +58,8 @@ func (it *iterator) sync(at *listing) error {
 		if info.final {
 			c.retire()
 		}
-		c.info, c.dir = info, it.dirOf(info.path)
+		c.learn(info)
+		c.dir = it.dirOf(info.path)
 	}
 	for _, info := range at.files { // in order
 		if current[info.id] != nil {
@@ -117,6 +121,9 @@ func (it *iterator) add(info *fileInfo) {
 	if !info.final {
 		if !it.open(info, ch) {
 			it.moved = true
+			if info.n > 0 {
+				ch.pending = append(ch.pending, info) // should it be gone, that is missed
+			}
 		}
 		return
 	}
@@ -141,7 +148,7 @@ func (it *iterator) open(info *fileInfo, ch *chain) (found bool) {
 	case pump.IsShortage(err):
 		it.failure = err
 		return true
-	case errors.Is(err, errGone), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errGone), isMoved(err):
 		return false
 	default:
 		if info.final {

@@ -80,7 +80,7 @@ func (i *Instance) Flush(t *testing.T) {
 	t.Helper()
 	old := i.Dir
 	i.Dir = filepath.Join(i.Root, "var/log/journal", filepath.Base(i.Dir))
-	if err := i.process.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+	if err := i.process.Process().Signal(syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
 	program.Until(t, "systemd-journald has moved its files to /var", func() bool {
@@ -94,7 +94,7 @@ func (i *Instance) Flush(t *testing.T) {
 // takes a hundred times as long.
 func (i *Instance) Stutter(t *testing.T, rnd *rand.Rand) (end func()) {
 	t.Helper()
-	end = program.Stutter(rnd, i.process.cmd.Process.Signal)
+	end = program.Stutter(rnd, i.process.Process().Signal)
 	t.Cleanup(end)
 	return end
 }
@@ -102,7 +102,7 @@ func (i *Instance) Stutter(t *testing.T, rnd *rand.Rand) (end func()) {
 // TakeTurns has the running instance and a program run in turns, see program.TakeTurns, until end is called.
 func (i *Instance) TakeTurns(t *testing.T, rnd *rand.Rand, with *program.Process) (end func()) {
 	t.Helper()
-	end = program.TakeTurns(rnd, i.process.cmd.Process.Signal, with.SendSignal)
+	end = program.TakeTurns(rnd, i.process.Process().Signal, with.SendSignal)
 	t.Cleanup(end)
 	return end
 }

@@ -31,7 +31,8 @@ type Instance struct {
 
 	sockets string // the directory
 	command []string
-	process *process // nil: stopped
+	process *program.Bound    // nil: stopped
+	started func(*os.Process) // nil: nobody wants to know
 }
 
 var instances atomic.Int32 // gives each instance of the process a name of its own
@@ -189,11 +190,14 @@ func remove(t *testing.T, dirs ...string) {
 // Restart starts the instance again after Stop or Kill.
 func (i *Instance) Restart(t *testing.T) {
 	t.Helper()
-	p, err := startProcess(i.command)
+	p, err := program.StartBound(exec.Command(i.command[0], i.command[1:]...)) //nolint:noctx // ends in a cleanup, after the test's context
 	if err != nil {
 		t.Fatalf("starting systemd-journald: %v", err)
 	}
 	i.process = p
+	if i.started != nil {
+		i.started(p.Process())
+	}
 	program.Until(t, "systemd-journald has its sockets and a journal", func() bool {
 		sockets, _ := filepath.Glob(filepath.Join(i.sockets, "*"))
 		files, _ := filepath.Glob(filepath.Join(i.Dir, "*.journal"))
@@ -213,7 +217,7 @@ func (i *Instance) end(t *testing.T, signal syscall.Signal) {
 		return
 	}
 	var exit *exec.ExitError
-	if err := i.process.end(signal); err != nil && !errors.As(err, &exit) {
+	if err := i.process.End(signal); err != nil && !errors.As(err, &exit) {
 		t.Errorf("ending systemd-journald: %v", err)
 	}
 	i.process = nil
@@ -226,5 +230,13 @@ func (i *Instance) end(t *testing.T, signal syscall.Signal) {
 	}
 }
 
+// Each calls fn with the process that runs, and with each that is started later.
+func (i *Instance) Each(fn func(*os.Process)) {
+	i.started = fn
+	if i.process != nil {
+		fn(i.process.Process())
+	}
+}
+
 // PID returns the instance's process.
-func (i *Instance) PID() int { return i.process.cmd.Process.Pid }
+func (i *Instance) PID() int { return i.process.Process().Pid }

@@ -210,6 +210,9 @@ func ArchivedName(base string, seqnumID ID, seqnum, realtime uint64) string {
 // SetState changes what the header says of the writer.
 func (w *Writer) SetState(s State) { w.b[hdrState] = byte(s) }
 
+// Bytes returns the file as it is so far. It is good until the next Append.
+func (w *Writer) Bytes() []byte { return w.b }
+
 // WriteFile writes the file as it is now; more may be appended and written again.
 func (w *Writer) WriteFile(path string) error {
 	if err := os.WriteFile(path, w.b, 0o600); err != nil {

@@ -78,6 +78,7 @@ func (j *Journal) FlushToVar(t *testing.T) {
 	t.Helper()
 	j.Flush(t)
 	j.Path = j.Dir
+	j.Stored.moved = true
 }
 
 // kill kills journald while it is busy, and starts it again.

@@ -24,6 +24,7 @@ type Remote struct {
 	binary  string
 	feed    *feed
 	renamed int
+	started func(*os.Process) // nil: nobody wants to know
 }
 
 // NewRemote starts a systemd-journal-remote that writes to remote.journal in dir, and a writer of about perSecond messages.
@@ -133,6 +134,15 @@ func (r *Remote) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.feed = f
+	if r.started != nil {
+		r.started(f.cmd.Process)
+	}
+}
+
+// Each calls fn with the process that runs, and with each that is started later.
+func (r *Remote) Each(fn func(*os.Process)) {
+	r.started = fn
+	fn(r.feed.cmd.Process)
 }
 
 // restart ends systemd-journal-remote when it has read all that it was sent, and starts it again.

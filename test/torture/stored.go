@@ -3,6 +3,7 @@ package torture
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,12 +23,21 @@ type Place struct {
 // Stored is what was stored, according to journalctl: it looks into files before they go.
 type Stored struct {
 	places map[string][]Place // by source and number; the zero Place: not stored
+	others map[copyOf]bool    // where else a message was stored
 	known  map[string]bool    // files that were looked at and don't change any more
+	moved  bool               // messages may have been stored elsewhere first
+}
+
+// copyOf is one more place of a message: journald copies what it moves to /var, and files are copied.
+type copyOf struct {
+	source string
+	number int
+	place  Place
 }
 
 // NewStored returns what knows of nothing yet.
 func NewStored() *Stored {
-	return &Stored{places: map[string][]Place{}, known: map[string]bool{}}
+	return &Stored{places: map[string][]Place{}, others: map[copyOf]bool{}, known: map[string]bool{}}
 }
 
 // Look takes note of what is in the files. Those that have gone meanwhile, or that journalctl cannot read, are left out.
@@ -78,6 +88,9 @@ func (s *Stored) add(m Message, p Place) {
 	if more := m.Number + 1 - len(list); more > 0 {
 		list = append(list, make([]Place, more)...)
 	}
+	if before := list[m.Number]; before.Seqnum != 0 && before != p {
+		s.others[copyOf{m.Source, m.Number, before}] = true
+	}
 	list[m.Number] = p
 	s.places[m.Source] = list
 }
@@ -89,6 +102,12 @@ func (s *Stored) Where(source string, number int) (p Place, ok bool) {
 		return Place{}, false
 	}
 	return list[number], list[number].Seqnum != 0
+}
+
+// Has reports whether a message may have been stored at that place, as far as is known.
+func (s *Stored) Has(source string, number int, p Place) bool {
+	at, ok := s.Where(source, number)
+	return !ok || at == p || s.others[copyOf{source, number, p}] || s.moved
 }
 
 // Count returns how many messages of a source were stored.
@@ -113,6 +132,10 @@ func (s *Stored) Last() map[string]int {
 
 // Include takes over what other knows.
 func (s *Stored) Include(other *Stored) {
+	s.moved = s.moved || other.moved
+	for c := range other.others {
+		s.others[c] = true
+	}
 	for source, list := range other.places {
 		for n, p := range list {
 			if p.Seqnum != 0 {
@@ -120,6 +143,11 @@ func (s *Stored) Include(other *Stored) {
 			}
 		}
 	}
+}
+
+// PlaceOf returns the place of an entry.
+func PlaceOf(seqnumID [16]byte, seqnum uint64) Place {
+	return Place{SeqnumID: unique.Make(hex.EncodeToString(seqnumID[:])).Value(), Seqnum: seqnum}
 }
 
 // list adds the messages that journalctl prints; false if there was a file that it could not open.

@@ -145,6 +145,14 @@ func (f *File) Deleted() (bool, error) {
 	return err == nil && st.Nlink == 0, err
 }
 
+// Wiped reports whether the file system has no header of the file any more: journald frees what a file occupies when it deletes it, though
+// others have it open. It asks for that also if the file was read into memory.
+func (f *File) Wiped() bool {
+	var b [len(signature)]byte
+	n, err := readAt(f.m.fd, b[:], 0)
+	return err == nil && string(b[:n]) != signature
+}
+
 // DefaultResidentLimit is the resident limit of a file that was just opened, in bytes.
 const DefaultResidentLimit = 16 << 20
 
