@@ -31,7 +31,7 @@ func (v varied) start(t *testing.T) followers {
 	return followers{
 		startFollower(t, few, followOptions{}),
 		startFollower(t, many, followOptions{again: v.Again, replaced: draw(3), every: 3}),
-		startFollower(t, few, followOptions{again: v.Again, replaced: draw(4), every: 10, back: true}),
+		startFollower(t, few, followOptions{again: v.Again, replaced: draw(4), every: 60, back: true}),
 		startFollower(t, many, followOptions{idle: draw(5)}),
 	}
 }
