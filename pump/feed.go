@@ -66,10 +66,10 @@ type walker struct {
 	watched
 }
 
-// next returns the chunk after the position. One that does not move on, as it only tells of what is missing, is given to every lane that
-// is there, once: heard is the number of the last one that the lane has got. At the end of the log it waits for one to come, at most as long as the
-// patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead, also where there is no log,
-// and errUnreadable where it is no use to try again. ctx ends it at any point.
+// next returns the chunk after the position. One that does not move on, as it only tells of what is missing, is given to every lane
+// that is there, once: heard is the number of the last one that the lane has got. At the end of the log it waits for one to come, at
+// most as long as the patient context lasts, whose error it then returns; in once mode it returns ErrNoMore instead, also where there
+// is no log, and errUnreadable where it is no use to try again. ctx ends it at any point.
 func (f *feed) next(ctx, patient context.Context, after Position, heard uint64) (*Chunk, error) {
 	for {
 		c, w, err := f.lookup(after, heard)

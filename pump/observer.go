@@ -65,17 +65,19 @@ func newObserver(spec ReaderSpec, before ReaderSnapshot, opts *Options) *observe
 func (o *observer) see(c *Chunk) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch {
-	case c.To == c.From: // it tells of damage only
-		if !c.again {
-			o.seeLosses(c)
-		}
-	case o.look(c):
+	if o.look(c) {
 		o.led = time.Now()
 	}
 }
 
+// look looks at a chunk and reports whether the observer has moved on by it. o.mu is held.
 func (o *observer) look(c *Chunk) bool {
+	if c.To == c.From { // it tells of what is missing only, wherever the observer is by now
+		if !c.again {
+			o.seeLosses(c)
+		}
+		return false
+	}
 	if !o.started || c.From != o.pos {
 		return false
 	}
@@ -139,8 +141,6 @@ func (o *observer) run(ctx context.Context, f *feed, r *reader, seek seekFunc) {
 		}
 		c, err := f.next(ctx, ctx, o.position(), heard)
 		switch {
-		case err == nil && c.again: // it has looked at it
-			heard = c.notice
 		case err == nil:
 			wait.Reset()
 			heard = max(heard, c.notice)

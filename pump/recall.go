@@ -21,7 +21,8 @@ type Recall struct {
 type Recaller interface {
 	// Recall returns the entries in the order of the log, in a chunk of its own: what it says beside its entries means
 	// nothing. Its work is bounded by the limit, whatever the log's size. What cannot be read is left out, but where that is a
-	// shortage (IsShortage) it fails: what there is to be found is not known. ErrNoRecall when it cannot look back. It may be called concurrently with everything but Close.
+	// shortage (IsShortage) it fails: what there is to be found is not known. ErrNoRecall when it cannot look back. It may be
+	// called concurrently with everything but Close.
 	Recall(ctx context.Context, what Recall) (*Chunk, error)
 }
 

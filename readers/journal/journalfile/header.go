@@ -83,14 +83,11 @@ func (f *File) readLayout() (err error) {
 // Header reads the header anew. It wraps ErrNotJournal if there is none.
 func (f *File) Header() (h Header, err error) {
 	defer f.guard(debug.SetPanicOnFault(true), &err)
-	if _, err = f.rawHeader(); err != nil {
-		return Header{}, err
-	}
-	n, err := f.m.load64(headerNEntries) // first: what the rest says is at least as new
-	if err != nil {
-		return Header{}, err
-	}
+	n, failed := f.m.load64(headerNEntries) // first: what the rest says is at least as new
 	b, err := f.rawHeader()
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return Header{}, err
 	}
